@@ -1,0 +1,100 @@
+"""The pieces a streamed answer is made of, and how they become one message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.core.messages import ToolCall
+
+if TYPE_CHECKING:
+    from router.core.messages import FinishReason
+    from router.core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of what the model thinks aloud."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call; pieces of one call share `index`, `arguments` is to be joined."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of an answer: always the last event of a provider, never handed to the caller.
+
+    Attributes:
+        finish_reason: Why the answer ended.
+        usage: Tokens as the endpoint counted them, or None when it did not say.
+        model: The model the endpoint says it used, or "".
+    """
+
+    finish_reason: FinishReason
+    usage: Usage | None = None
+    model: str = ""
+
+
+Delta = TextDelta | ReasoningDelta | ToolCallDelta
+Event = Delta | Done
+
+
+class Collector:
+    """Joins deltas into an answer. Its state is its lists; one attempt owns it."""
+
+    __slots__ = ("_calls", "_reasoning", "_text")
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: dict[int, tuple[str, str, list[str]]] = {}
+
+    def add(self, delta: Delta) -> None:
+        """Take in one piece."""
+        if isinstance(delta, TextDelta):
+            self._text.append(delta.text)
+        elif isinstance(delta, ReasoningDelta):
+            self._reasoning.append(delta.text)
+        else:
+            known_id, known_name, pieces = self._calls.get(delta.index, ("", "", []))
+            pieces.append(delta.arguments)
+            self._calls[delta.index] = (delta.id or known_id, delta.name or known_name, pieces)
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        return "".join(self._reasoning)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The tool calls so far, in the order of their index."""
+        return tuple(
+            ToolCall(call_id, name, "".join(pieces))
+            for _, (call_id, name, pieces) in sorted(self._calls.items())
+        )
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing worth an answer has arrived."""
+        return not (self._text or self._reasoning or self._calls)

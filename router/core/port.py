@@ -1,0 +1,54 @@
+"""The two ports: the one callers hold, and the one providers implement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from router.core.events import Event
+    from router.core.messages import Message
+    from router.core.request import Request
+
+
+@runtime_checkable
+class LlmPort(Protocol):
+    """What an agent holds: one verb."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message | Mapping[str, object]] | str,
+        opts: Mapping[str, object] | None = None,
+        /,
+        **options: object,
+    ) -> Message:
+        """Return the whole answer.
+
+        Args:
+            messages: The conversation; a bare string is one user message.
+            opts: Options as a mapping (`{"model": ..., "temperature": ...}`), or None.
+            **options: The same as keywords; a name in both is an error.
+
+        Raises:
+            RouterError: The call is malformed or got no answer.
+        """
+        ...
+
+
+class Provider(Protocol):
+    """What an adapter implements, one instance per endpoint: one verb, and an end."""
+
+    def open(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Send one request.
+
+        Entering sends it and waits for the head of the answer; the value iterates over deltas and ends
+        with exactly one `Done`. Leaving, early or late, frees the connection. Entering and iterating
+        raise a subclass of `CallFailed`, nothing else, for whatever the world does wrong.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free what the provider holds; it may be opened again afterwards."""
+        ...

@@ -1,0 +1,90 @@
+"""What a provider is asked, and the endpoint it speaks for: values the compiler and the engine fill in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from router.core.messages import Message
+    from router.core.secret import Secret
+
+Locality = Literal["local", "remote"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds of one attempt; None means no limit of its own.
+
+    Attributes:
+        connect: Until the connection stands.
+        first: Until the first content of a streamed answer.
+        idle: Between two events of a streamed answer.
+        total: The whole attempt.
+    """
+
+    connect: float = 5.0
+    first: float | None = None
+    idle: float | None = None
+    total: float | None = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A place that answers, compiled.
+
+    Attributes:
+        name: Its name in the file.
+        kind: Which provider speaks to it.
+        locality: Whether a call to it stays on this machine.
+        url: Base address without a trailing slash, "" where the kind has none; `unix:PATH` is a socket.
+        keys: Credentials, none or more.
+        headers: Further header fields to send.
+        timeouts: Seconds of one attempt.
+        concurrency: Attempts at once.
+        queue_max: Calls that may wait for one of them.
+        queue_timeout: Seconds a call may wait for one.
+        settings: What only its kind knows (`path`, `threads`, `script`, `ca` ...).
+    """
+
+    name: str
+    kind: str
+    locality: Locality
+    url: str = ""
+    keys: tuple[Secret, ...] = ()
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    concurrency: int = 8
+    queue_max: int = 32
+    queue_timeout: float = 10.0
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One attempt as a provider gets it.
+
+    Attributes:
+        model: The name the endpoint knows.
+        messages: The conversation, at least one message.
+        params: Sampling options by name: temperature, top_p, max_tokens, stop (list of texts), seed,
+            reasoning_effort. A name that is absent is left to the endpoint.
+        stream: Whether the answer should come in pieces.
+        tools: Tool declarations in the OpenAI form.
+        tool_choice: As in the OpenAI form, or None.
+        response_format: As in the OpenAI form, or None.
+        extra: Fields passed to the endpoint as they are.
+        context: Tokens of the context window to use, where the kind can choose it, or None.
+    """
+
+    model: str
+    messages: Sequence[Message]
+    params: Mapping[str, object] = field(default_factory=dict)
+    stream: bool = True
+    tools: Sequence[Mapping[str, object]] = ()
+    tool_choice: object = None
+    response_format: Mapping[str, object] | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    context: int | None = None
