@@ -1,1 +1,1 @@
-"""diagnostics layer."""
+"""Findings, and how they are printed."""

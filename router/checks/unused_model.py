@@ -1,0 +1,45 @@
+"""A model that nothing uses.
+
+## Why is this bad?
+It may have been meant to stand in a rule. Calls that name it with `model=` still reach it.
+
+## Example
+```yaml
+models: {assistant: {at: here}, spare: {at: here}}
+rules: [{use: assistant}]
+```
+
+## Use instead
+```yaml
+models: {assistant: {at: here}, spare: {at: here}}
+rules: [{use: [assistant, spare]}]
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.checks.base import Check, Finding
+from router.config.node import Mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.config.load import Configuration
+
+
+def run(configuration: Configuration) -> Iterator[Finding]:
+    """Report each model that no rule, failover, budget or offline step names."""
+    document = configuration.document
+    if document is None or not configuration.linked.rules:
+        return
+    models = document.node.entries.get("models")
+    for name in document.models if isinstance(models, Mapping) else ():
+        if name not in configuration.linked.used:
+            yield Finding(
+                models.keys[name], f"nothing uses the model `{name}`", label="reached only by `model=`"
+            )
+
+
+CHECK = Check("R308", "unused-model", "warning", run)

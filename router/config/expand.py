@@ -1,0 +1,133 @@
+"""`${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`: read as references, resolved late.
+
+A pure run (no environment given) resolves only defaults; what stays unknown is assumed to be right.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from router.config import problems
+from router.config.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.config.node import Scalar
+    from router.diagnostics.source import Source, Span
+
+MAX_SECRET_BYTES = 64 * 2**10
+SECRET_FOLDERS = (Path("/run/secrets"),)
+REFERENCE = r"\$\{(?:env:[A-Za-z_][A-Za-z0-9_]*(?::-[^{}$]*)?|file:[^{}$]+)\}"
+
+_TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
+_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}$]*))?\Z")
+_FILE = re.compile(r"file:([^{}$]+)\Z")
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:API)?(?:KEYS?|TOKENS?|SECRETS?|PASSWORDS?|PASSWD)(?:_|$)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that the file names."""
+
+    name: str
+    default: str | None
+    span: Span
+
+
+@dataclass(slots=True)
+class Decoding:
+    """One run over a document: what is known, and what was found. The decoder alone changes it.
+
+    Attributes:
+        source: The file; literal secrets are marked in it.
+        folder: Where relative paths start.
+        env: Variables to resolve with; None for a pure run.
+        problems: Everything wrong so far.
+        variables: Every variable the file names.
+    """
+
+    source: Source
+    folder: Path
+    env: Mapping[str, str] | None = None
+    problems: list[Problem] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        """Take note of a problem."""
+        self.problems.append(problem)
+
+
+def is_reference(node: Scalar) -> bool:
+    """Whether a scalar holds a reference or an escaped one."""
+    return "${" in node.text
+
+
+def resolve(node: Scalar, to: Decoding, *, secret: bool) -> str | None:
+    """Return the text with its references replaced, or None while it is unknown or wrong."""
+    pieces: list[str | None] = []
+    position = 0
+    for found in _TOKEN.finditer(node.text):
+        pieces.append(node.text[position : found.start()])
+        pieces.append("${" if found[0] == "$${" else _one(found[1], node, to, secret=secret))
+        position = found.end()
+    pieces.append(node.text[position:])
+    known = [piece for piece in pieces if piece is not None]
+    return "".join(known) if len(known) == len(pieces) else None
+
+
+def _one(inside: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str | None:
+    if inside is None:
+        to.add(problems.BadReference(node.span, "${", "a reference ends with `}` and holds no other"))
+        return None
+    if found := _ENV.match(inside):
+        return _variable(found[1], found[2], node, to, secret=secret)
+    if found := _FILE.match(inside):
+        if secret:
+            return _file(found[1], node, to)
+        why = "`${file:...}` may only stand where a secret is expected (`key`, `keys`, `headers`)"
+    else:
+        why = "the forms are `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`"
+    to.add(problems.BadReference(node.span, "${" + inside + "}", why))
+    return None
+
+
+def _variable(name: str, default: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str | None:
+    to.variables.append(Variable(name, default, node.span))
+    if not secret and _SECRET_NAME.search(name):
+        to.add(problems.SecretInPlainField(node.span, name))
+        return None
+    if to.env is None:
+        return default
+    value = to.env.get(name) or default
+    if value is None:
+        to.add(problems.UndefinedVariable(node.span, name, at_load=True))
+    return value
+
+
+def _file(text: str, node: Scalar, to: Decoding) -> str | None:
+    """Return a secret file's text without its last line end; only at load, only from the legal folders."""
+    folder = to.folder.resolve()
+    path = (folder / text).resolve()
+    if not any(path.is_relative_to(legal) for legal in (folder, *SECRET_FOLDERS)):
+        why = "it is outside the configuration's own folder and /run/secrets"
+    elif to.env is None:
+        return None
+    else:
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_SECRET_BYTES + 1) if path.is_file() else b""
+            if 0 < len(data) <= MAX_SECRET_BYTES:
+                return data.decode("utf-8").rstrip("\r\n")
+            why = "it is empty, larger than 64 KiB or no regular file"
+        except OSError as error:
+            why = error.strerror or "it cannot be read"
+        except UnicodeDecodeError:
+            why = "it is not UTF-8 text"
+    to.add(problems.BadSecretFile(node.span, text, why))
+    return None

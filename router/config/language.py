@@ -1,0 +1,296 @@
+"""The language, its nouns: dimensions, endpoints, models, rules, and the file itself.
+
+With `settings` it describes every key once: the decoder reads files by it, and the JSON Schema and the
+reference are written from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from router.config.compound import ByType, ListOf, MapOf, Mapped
+from router.config.conditions import OTHERS, CellShape, ConditionShape, Named, UseShape
+from router.config.endpoint import EndpointSettings
+from router.config.quantities import duration, size
+from router.config.record import Fields, Record, key, record
+from router.config.settings import (
+    CACHE_USE,
+    OFF,
+    OPTIONS,
+    PRICE,
+    Anything,
+    BreakerSettings,
+    CacheSettings,
+    CostSettings,
+    FailoverSettings,
+    HedgeSettings,
+    InvariantSettings,
+    LogSettings,
+    MachineSettings,
+    OfflineSettings,
+    OptionSettings,
+    RetrySettings,
+    StreamSettings,
+)
+from router.config.shapes import Boolean, Choice, Number, Shape, Text, Version
+
+if TYPE_CHECKING:
+    from router.config.conditions import Condition, UseItem
+    from router.config.expand import Decoding
+    from router.config.node import Node
+    from router.config.shapes import Schema
+    from router.core.usage import Price
+
+CAPABILITIES = ("tools", "images", "json", "prefill", "reasoning", "seed")
+URGENCIES = ("critical", "high", "normal", "batch")
+_NAME = Text("a name", most=128)
+
+
+def _named(value: object, node: Node) -> Named:
+    return Named(str(value), node.span)
+
+
+NAMED = Mapped(_NAME, _named)
+
+
+@record
+class Dimension(Record):
+    """Something a call says about itself: words, a whole number or a boolean."""
+
+    EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("values", "type"),)
+    ONE_OF: ClassVar[tuple[str, ...]] = ("values", "type")
+
+    values: tuple[str, ...] = key(
+        ListOf(Text("a word", r"^(?!any$|not$)[^\s]+(?: [^\s]+)*$", most=128), least=1),
+        "The words it may have.",
+        default=(),
+    )
+    type: str | None = key(Choice("integer", "boolean", what="type"), "`integer` or `boolean`.", default=None)
+    default: object = key(
+        Anything(),
+        "What holds when the caller says nothing; without it the caller must say it.",
+        default=None,
+    )
+
+
+@record
+class PlaceSettings(Record):
+    """A model at one of its endpoints."""
+
+    id: str | None = key(_NAME, "The name this endpoint knows.", default=None, written="the model's")
+    weight: int = key(
+        Number(1, 1_000_000, whole=True),
+        "Its share under `balance: weighted`.",
+        default=1,
+        written="1",
+        later=True,
+    )
+    context: int | None = key(
+        Number(1, 100_000_000, whole=True),
+        "Its context window in tokens.",
+        default=None,
+        written="the model's",
+    )
+    price: Price | None = key(PRICE, "What it costs here.", default=None, written="the model's")
+
+
+class AtShape(Shape):
+    """Where a model is served: an endpoint, a list of them, or a mapping with what differs there."""
+
+    wants = "an endpoint, a list of endpoints, or `{ENDPOINT: {id, context, price}}`"
+    blank: tuple[tuple[Named, PlaceSettings], ...] = ()
+    _place = Fields(PlaceSettings)
+    _shape = ByType(scalar=NAMED, sequence=ListOf(NAMED, least=1), mapping=MapOf(_place, "place", least=1))
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> object:
+        """Return the places in order, each with what differs there."""
+        found = self._shape.decode(node, to, owner)
+        if isinstance(found, Named):
+            return ((found, PlaceSettings()),) if found.name else ()
+        if isinstance(found, dict):
+            keys = getattr(node, "keys", {})
+            return tuple((Named(name, keys[name]), place) for name, place in found.items())
+        return tuple((name, PlaceSettings()) for name in found if name.name)
+
+    def schema(self, defs: Schema) -> Schema:
+        """Return the JSON Schema."""
+        return self._shape.schema(defs)
+
+
+@record
+class ModelSettings(Record):
+    """A name that rules use: where it is served and how it is asked."""
+
+    at: tuple[tuple[Named, PlaceSettings], ...] = key(AtShape(), "Its endpoint, or several, tried in order.")
+    id: str | None = key(_NAME, "The name the endpoint knows.", default=None, written="the key")
+    balance: str = key(
+        Choice("ordered", what="balance", later=("weighted", "least_busy", "fastest", "cheapest")),
+        "Which of several places comes first.",
+        default="ordered",
+        written="ordered",
+    )
+    context: int | None = key(
+        Number(1, 100_000_000, whole=True), "Its context window in tokens.", default=None
+    )
+    price: Price | None = key(
+        PRICE,
+        "`{input, output, cached_input}` in dollars per million tokens, or `free`.",
+        default=None,
+        written="free for local endpoints, else unknown",
+    )
+    capabilities: tuple[str, ...] | None = key(
+        ListOf(Choice(*CAPABILITIES, what="capability")),
+        "What it can take; absent means unknown, a list is complete.",
+        default=None,
+    )
+    options: OptionSettings = key(OPTIONS, "Its own sampling options.", default=OptionSettings())
+    failover: tuple[Named, ...] = key(
+        ListOf(NAMED), "Models that answer when a call names this one and it fails.", default=()
+    )
+    memory: int | None = key(size(), "What it occupies when loaded.", default=None, later=True)
+    pin: bool = key(Boolean(), "Never evict it.", default=False, written="false", later=True)
+    evict_cost: float = key(
+        Number(0, 1_000_000), "How dear evicting it is.", default=1.0, written="1", later=True
+    )
+    preload: bool = key(
+        Boolean(), "Load it before the first call.", default=False, written="false", later=True
+    )
+    truncate: str = key(
+        Choice("none", what="truncate", later=("oldest", "middle")),
+        "What is dropped from a prompt that is too long.",
+        default="none",
+        written="none",
+    )
+    before: tuple[object, ...] = key(ListOf(Anything()), "Processors before a call.", default=(), later=True)
+    after: tuple[object, ...] = key(ListOf(Anything()), "Processors after a call.", default=(), later=True)
+
+
+WHEN = MapOf(ConditionShape(), "condition")
+
+
+@record
+class RuleSettings(Record):
+    """`when` a call is so, `use` these models; or a `matrix` with a row for each such rule."""
+
+    EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("use", "matrix"), ("use", "rows"))
+    ONE_OF: ClassVar[tuple[str, ...]] = ("use", "matrix")
+    NEEDS: ClassVar[tuple[tuple[str, str], ...]] = (("matrix", "rows"), ("rows", "matrix"))
+
+    name: Named | None = key(NAMED, "Its name in every output.", default=None, written="rules[N]")
+    when: dict[str, Condition] = key(
+        WHEN, "Conditions on dimensions, joined by and; absent matches everything.", default=None
+    )
+    use: tuple[UseItem, ...] = key(
+        UseShape(),
+        f"A model, a list in failover order, a split; `{OTHERS}` last means every other model.",
+        default=(),
+    )
+    matrix: tuple[Named, ...] = key(ListOf(NAMED, least=2), "Columns: dimensions, and `use`.", default=())
+    rows: tuple[tuple[Node, ...], ...] = key(
+        ListOf(ListOf(CellShape(), wants="a row: a list of cells"), least=1),
+        "Rows, in the order of the columns; first match wins.",
+        default=(),
+    )
+    options: OptionSettings = key(OPTIONS, "Sampling options for what it matches.", default=OptionSettings())
+    deadline: float | None = key(duration(), "The whole call.", default=None, written="the file's")
+    retry: RetrySettings | None = key(
+        Fields(RetrySettings, "retry"), "As in the file.", default=None, written="the file's"
+    )
+    urgency: str | None = key(
+        Choice(*URGENCIES, what="urgency"), "Place in queues.", default=None, written="normal"
+    )
+    cache: object = key(CACHE_USE, "`off`, `always` or `{ttl}`.", default=None, later=True)
+    no_degrade: bool = key(
+        Boolean(), "Never answer from the offline ladder.", default=False, written="false", later=True
+    )
+
+
+@record
+class Document(Record):
+    """A `router.yaml`: which model answers what."""
+
+    version: int = key(Version(), "The language's version: 1.")
+    name: str | None = key(_NAME, "What this configuration is called.", default=None)
+    extends: object = key(Anything(), "A file whose keys this one overrides.", default=None, later=True)
+    overlays: object = key(Anything(), "Files whose keys override this one's.", default=None, later=True)
+    dimensions: dict[str, Dimension] = key(
+        MapOf(Fields(Dimension), "dimension", pattern="^[a-z][a-z0-9_]*$"),
+        "What a call may say about itself. task, priority and complexity are built in.",
+        default=None,
+    )
+    endpoints: dict[str, EndpointSettings] = key(
+        MapOf(Fields(EndpointSettings), "endpoint", least=1), "Places that answer."
+    )
+    models: dict[str, ModelSettings] = key(
+        MapOf(Fields(ModelSettings), "model", least=1), "Names that rules use."
+    )
+    temperatures: dict[str, float] = key(
+        MapOf(Number(0, 2), "temperature"),
+        "Temperature by the call's task; `default` for the others.",
+        default=None,
+    )
+    hit: str = key(
+        Choice("first", what="hit", later=("unique",)), "Which rule wins.", default="first", written="first"
+    )
+    rules: tuple[RuleSettings, ...] = key(
+        ListOf(Fields(RuleSettings), least=1), "First match wins, in the file's order."
+    )
+    deadline: float = key(
+        duration(),
+        "The whole call: queue, retries, waits and failovers included.",
+        default=120.0,
+        written="120s",
+    )
+    min_left: float = key(
+        duration(), "No attempt starts with less time than this.", default=0.25, written="250ms"
+    )
+    retry: RetrySettings = key(
+        Fields(RetrySettings, "retry"), "How often a failed attempt is made again.", default=RetrySettings()
+    )
+    failover: FailoverSettings = key(
+        Fields(FailoverSettings, "failover"),
+        "Which failures move on to the next candidate.",
+        default=FailoverSettings(),
+    )
+    stream: StreamSettings = key(
+        Fields(StreamSettings, "stream"), "How answers are streamed.", default=StreamSettings()
+    )
+    breaker: object = key(
+        ByType(scalar=OFF, mapping=Fields(BreakerSettings, "breaker")),
+        "When a failing endpoint is left alone.",
+        default=None,
+        later=True,
+    )
+    hedge: HedgeSettings | None = key(
+        Fields(HedgeSettings, "hedge"), "A second attempt beside a slow one.", default=None, later=True
+    )
+    cache: CacheSettings | None = key(
+        Fields(CacheSettings, "cache"), "Answers that are kept.", default=None, later=True
+    )
+    costs: CostSettings | None = key(
+        Fields(CostSettings, "costs"), "What is spent, and what may be.", default=None, later=True
+    )
+    offline: OfflineSettings | None = key(
+        Fields(OfflineSettings, "offline"), "What happens without a network.", default=None, later=True
+    )
+    invariants: tuple[InvariantSettings, ...] = key(
+        ListOf(Fields(InvariantSettings)), "What is proven over the whole table.", default=(), later=True
+    )
+    machine: MachineSettings | None = key(
+        Fields(MachineSettings, "machine"), "The machine under all local endpoints.", default=None, later=True
+    )
+    log: LogSettings | None = key(
+        Fields(LogSettings, "log"), "What is written to logs.", default=None, later=True
+    )
+    lint: dict[str, str] | None = key(
+        MapOf(Choice("error", "warning", "info", "off", what="severity"), "finding", pattern="^R[0-9]{3}$"),
+        "Raises, lowers or switches off a finding.",
+        default=None,
+        later=True,
+    )
+    allow_literal_secrets: bool = key(
+        Boolean(), "For experiments: a key in the file is a warning.", default=False, written="false"
+    )
+
+
+DOCUMENT = Fields(Document)

@@ -1,0 +1,247 @@
+"""Names to what they stand for: dimensions, conditions, endpoints and models.
+
+A name that stands for nothing is reported, and the nearest one is taken in its place, so that one typing
+error does not cause five findings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from router.config import problems
+from router.config.conditions import OTHERS, Named, Split
+from router.config.match import Matching
+from router.core.dimension import BUILT_IN, MEASURED, Dimension
+from router.core.options import RESERVED
+from router.diagnostics.source import printable
+from router.diagnostics.suggest import nearest
+
+if TYPE_CHECKING:
+    from router.config.conditions import UseItem
+    from router.config.language import Document, ModelSettings, RuleSettings
+    from router.core.dimension import Accepted
+    from router.diagnostics.source import Span
+
+PROCESSORS = (
+    "system",
+    "template",
+    "truncate",
+    "strip_images",
+    "merge_system",
+    "prefix",
+    "fence_code",
+    "strip_thinking",
+    "strip",
+    "json_repair",
+    "regex",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: a rule, or a row of a matrix, with its names resolved.
+
+    Attributes:
+        name: `code-low`, `rules[3]` or `table[2]`.
+        accepted: What it accepts, by dimension; a dimension that is absent is left open.
+        use: What it uses, in order.
+        settings: The rule it comes from.
+        span: Where it stands.
+        when_spans: Where each condition stands, by dimension.
+        use_span: Where what it uses stands.
+    """
+
+    name: str
+    accepted: dict[str, Accepted]
+    use: tuple[UseItem, ...]
+    settings: RuleSettings
+    span: Span
+    when_spans: dict[str, Span]
+    use_span: Span
+
+
+@dataclass(slots=True)
+class Linked:
+    """A document whose names are resolved.
+
+    Attributes:
+        dimensions: Every dimension, the built-in and measured ones too.
+        rules: The rows of the table, in order.
+        places: The endpoints of each model, in order.
+        failover: The models that answer when a call names one itself and it fails.
+        used: The models that a rule or another block names.
+    """
+
+    dimensions: dict[str, Dimension] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    places: dict[str, list[str]] = field(default_factory=dict)
+    failover: dict[str, list[str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+
+def link(document: Document) -> tuple[Linked, list[problems.Problem]]:
+    """Resolve every name of a document; return what it links to and what is wrong."""
+    linker = _Linker(document)
+    return linker.run(), linker.problems
+
+
+class _Linker:
+    """One pass over a document. It alone fills `linked` and `problems`."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._linked = Linked()
+        self.problems: list[problems.Problem] = []
+
+    def run(self) -> Linked:
+        self._dimensions()
+        for name, model in self._document.models.items():
+            self._model(name, model)
+        self._temperatures()
+        self._rules()
+        self._elsewhere()
+        return self._linked
+
+    def _dimensions(self) -> None:
+        found = {each.name: each for each in (*BUILT_IN, *MEASURED)}
+        for name, settings in (self._document.dimensions or {}).items():
+            if name in RESERVED:
+                span = self._document.node.entries["dimensions"].keys[name]  # type: ignore[union-attr]
+                self.problems.append(problems.BadName(span, name, "is reserved: every call has it already"))
+                continue
+            kind: Literal["words", "integer", "boolean"] = settings.type or "words"  # type: ignore[assignment]
+            dimension = Dimension(name, kind, settings.values)
+            default = settings.default
+            if default is None:
+                known = found[name].default if name in found else None
+                default = known if known in settings.values else {"boolean": False, "integer": 0}.get(kind)
+            elif not dimension.accepts(default):
+                suggestion = nearest(str(default), settings.values)
+                self.problems.append(
+                    problems.UnknownValue(
+                        settings.span("default"), printable(default), name, suggestion, settings.values
+                    )
+                )
+                default = suggestion or (settings.values[0] if settings.values else None)
+            found[name] = Dimension(name, kind, settings.values, default)  # type: ignore[arg-type]
+        self._linked.dimensions = found
+
+    def _model(self, name: str, model: ModelSettings) -> None:
+        endpoints = self._document.endpoints
+        if name == OTHERS:
+            span = self._document.node.entries["models"].keys[name]  # type: ignore[union-attr]
+            self.problems.append(
+                problems.BadName(span, name, "is reserved: in `use` it means every other model")
+            )
+        places = []
+        for place, _ in model.at:
+            found: str | None = place.name
+            if place.name not in endpoints:
+                found = nearest(place.name, endpoints)
+                span = endpoints[found].node.span if found else None
+                legal = tuple(endpoints)
+                self.problems.append(
+                    problems.UndefinedEndpoint(place.span, printable(place.name), name, found, legal, span)
+                )
+            if found is not None:
+                places.append(found)
+        self._linked.places[name] = places
+        self._linked.failover[name] = [
+            found
+            for other in model.failover
+            if (found := self._resolve(other, f"the failover of model `{name}`")) is not None
+        ]
+        for processor in (*model.before, *model.after):
+            self._processor(processor, model.span("before" if processor in model.before else "after"))
+
+    def _processor(self, processor: object, span: Span) -> None:
+        name = next(iter(processor), None) if isinstance(processor, dict) else processor
+        if name not in PROCESSORS:
+            text = printable(name)
+            self.problems.append(problems.UnknownProcessor(span, text, nearest(text, PROCESSORS), PROCESSORS))
+
+    def _temperatures(self) -> None:
+        tasks = self._linked.dimensions["task"].values
+        for task in self._document.temperatures or {}:
+            if task != "default" and task not in tasks:
+                span = self._document.node.entries["temperatures"].keys[task]  # type: ignore[union-attr]
+                suggestion = nearest(task, (*tasks, "default"))
+                self.problems.append(
+                    problems.UnknownValue(span, printable(task), "task", suggestion, (*tasks, "default"))
+                )
+
+    def _rules(self) -> None:
+        matching = Matching(self._linked.dimensions, self.problems)
+        names: dict[str, Span] = {}
+        for number, settings in enumerate(self._document.rules, start=1):
+            name = settings.name.name if settings.name else f"rules[{number}]"
+            if settings.name is not None:
+                if name in names:
+                    self.problems.append(
+                        problems.DuplicateName(settings.name.span, printable(name), names[name])
+                    )
+                names.setdefault(name, settings.name.span)
+            accepted, spans = matching.conditions(settings.when or {}, settings.node.entries.get("when"))
+            if settings.matrix:
+                for row in matching.rows(settings, name, accepted):
+                    use = self._use(row.use, f"rule `{row.name}`")
+                    self._linked.rules.append(
+                        Rule(
+                            row.name,
+                            row.accepted,
+                            use,
+                            settings,
+                            row.span,
+                            {**spans, **row.when_spans},
+                            row.use_span,
+                        )
+                    )
+            else:
+                use = self._use(settings.use, f"rule `{name}`")
+                span = settings.node.span
+                self._linked.rules.append(
+                    Rule(name, accepted, use, settings, span, spans, settings.span("use"))
+                )
+
+    def _use(self, items: tuple[UseItem, ...], user: str) -> tuple[UseItem, ...]:
+        found: list[UseItem] = []
+        for index, item in enumerate(items):
+            if isinstance(item, Split):
+                shares = tuple(
+                    (Named(name, share.span), weight)
+                    for share, weight in item.shares
+                    if (name := self._resolve(share, user)) is not None
+                )
+                if shares:
+                    found.append(Split(shares, item.by, item.span))
+            elif item.name == OTHERS and index == len(items) - 1:
+                named = {each.name for each in found if isinstance(each, Named)}
+                found += [Named(name, item.span) for name in self._document.models if name not in named]
+                self._linked.used.update(self._document.models)
+            elif (name := self._resolve(item, user)) is not None:
+                found.append(Named(name, item.span))
+        return tuple(found)
+
+    def _resolve(self, named: Named, user: str) -> str | None:
+        models = self._document.models
+        if named.name in models:
+            self._linked.used.add(named.name)
+            return named.name
+        found = nearest(named.name, models)
+        span = models[found].node.span if found else None
+        self.problems.append(
+            problems.UndefinedModel(named.span, printable(named.name), user, found, tuple(models), span)
+        )
+        if found is not None:
+            self._linked.used.add(found)
+        return found
+
+    def _elsewhere(self) -> None:
+        """Resolve the models that other blocks name."""
+        if self._document.offline is not None:
+            self._use(self._document.offline.use, "`offline`")  # type: ignore[arg-type]
+        for budget in self._document.costs.budgets if self._document.costs else ():
+            use = getattr(budget.then, "use", None)
+            if use is not None:
+                self._resolve(Named(use, budget.span("then")), f"budget `{budget.name}`")

@@ -1,0 +1,341 @@
+"""What can be wrong with a file, as facts; the checks put them into words.
+
+`shape` tells whether the JSON Schema refuses the same thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from router.diagnostics.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong at a place."""
+
+    shape: ClassVar[bool] = False
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Problem):
+    """The file cannot be read."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax(Problem):
+    """The text is no YAML."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class TabIndent(Problem):
+    """A line is indented with a tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateKey(Problem):
+    """A key stands twice in one mapping."""
+
+    key: str
+    first: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousScalar(Problem):
+    """A word that other YAML readers take for something else."""
+
+    text: str
+    reading: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AliasAbuse(Problem):
+    """An alias that is unknown, refers to itself or expands too far."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManyDocuments(Problem):
+    """A second document in one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotARouterFile(Problem):
+    """The file is of another program."""
+
+    looks_like: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForbiddenTag(Problem):
+    """A YAML tag."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeKey(Problem):
+    """A merge key `<<`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadNumber(Problem):
+    """A number that is not finite or too long."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyType(Problem):
+    """A key that is no text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadEncoding(Problem):
+    """Bytes or characters that a configuration may not hold."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge(Problem):
+    """Over one of the reader's caps."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyFile(Problem):
+    """Nothing in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeProblem(Problem):
+    """A value that the schema refuses too."""
+
+    shape: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownKey(ShapeProblem):
+    """A key that the language does not know here."""
+
+    key: str
+    owner: str
+    legal: tuple[str, ...]
+    suggestion: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MisplacedKey(ShapeProblem):
+    """A key that belongs elsewhere."""
+
+    key: str
+    owner: str
+    belongs: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingKey(ShapeProblem):
+    """A required key is absent."""
+
+    key: str
+    owner: str
+    wants: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongType(ShapeProblem):
+    """A value of another type."""
+
+    wanted: str
+    got: str
+    quote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed(ShapeProblem):
+    """A word or text that is not one of the legal ones."""
+
+    value: str
+    wanted: str
+    legal: tuple[str, ...] = ()
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange(ShapeProblem):
+    """A number, or a count of things, outside its bounds."""
+
+    value: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingUnit(ShapeProblem):
+    """A bare number where a unit is needed."""
+
+    value: str
+    wanted: str
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusiveKeys(ShapeProblem):
+    """Two keys that exclude each other."""
+
+    key: str
+    other: str
+    other_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BadVersion(ShapeProblem):
+    """The file's `version` is not 1."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadName(ShapeProblem):
+    """A name that cannot be printed or typed safely."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadHeader(ShapeProblem):
+    """A header field that cannot or must not be sent."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadReference(ShapeProblem):
+    """A `${...}` that is not one of the legal forms."""
+
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSupportedYet(Problem):
+    """A part of the language whose behaviour is not built."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndefinedVariable(Problem):
+    """A variable without default that is not set, or whose being set nothing promises."""
+
+    name: str
+    at_load: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BadSecretFile(Problem):
+    """A `${file:...}` that cannot be used."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaintextSecret(Problem):
+    """A key written into the file."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInPlainField(Problem):
+    """A variable that names a secret, in a field that is printed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsInUrl(ShapeProblem):
+    """User name or password inside an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndefinedEndpoint(Problem):
+    """A model at an endpoint that the file does not have."""
+
+    name: str
+    model: str
+    suggestion: str | None
+    legal: tuple[str, ...]
+    suggestion_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndefinedModel(Problem):
+    """A model that the file does not have."""
+
+    name: str
+    user: str
+    suggestion: str | None
+    legal: tuple[str, ...]
+    suggestion_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDimension(Problem):
+    """A condition on something that no call says."""
+
+    name: str
+    suggestion: str | None
+    legal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownValue(Problem):
+    """A value that its dimension does not have."""
+
+    value: str
+    dimension: str
+    suggestion: str | None
+    legal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateName(Problem):
+    """Two rules of one name."""
+
+    name: str
+    first: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionType(Problem):
+    """A condition of a form that its dimension cannot have."""
+
+    dimension: str
+    wanted: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownProcessor(Problem):
+    """A processor that nobody registered."""
+
+    name: str
+    suggestion: str | None
+    legal: tuple[str, ...]

@@ -1,0 +1,102 @@
+"""Shapes of numbers with a written unit: durations, sizes, money, shares."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from router.config import problems
+from router.config.expand import REFERENCE
+from router.config.shapes import Leaf
+from router.core import units
+from router.diagnostics.source import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.config.node import Plain, Scalar
+    from router.config.shapes import Schema
+
+
+class Quantity(Leaf):
+    """A number with a written unit."""
+
+    def __init__(
+        self,
+        wants: str,
+        parse: Callable[[str], Any],
+        pattern: str,
+        *,
+        mend: Callable[[str], str],
+        positive: bool = True,
+    ) -> None:
+        self.wants = wants
+        self._parse = parse
+        self._pattern = f"^{'(?=.*[1-9])' if positive else ''}{pattern}$"
+        self._match = re.compile(self._pattern).match
+        self._mend = mend
+        self.blank = parse(mend("1"))
+
+    def read(self, value: Plain) -> Any:
+        """Return the quantity in its base unit."""
+        return self._parse(value) if isinstance(value, str) and self._match(value) else None
+
+    def refusal(self, node: Scalar, owner: str) -> problems.Problem:
+        """Tell a missing unit from a wrong one."""
+        if isinstance(node.value, int | float) and not isinstance(node.value, bool) and node.value > 0:
+            return problems.MissingUnit(node.span, node.text, self.wants, self._mend(node.text))
+        if isinstance(node.value, str) and re.fullmatch(r"\d{1,9}(\.\d+)?", node.value):
+            return problems.MissingUnit(node.span, node.text, self.wants, self._mend(node.text))
+        if isinstance(node.value, str) and self._parse(node.value) is not None:
+            return problems.OutOfRange(node.span, printable(node.text), f"{self.wants}, more than nothing")
+        if isinstance(node.value, bool) or node.value is None:
+            return super().refusal(node, owner)
+        return problems.NotAllowed(node.span, printable(node.text), self.wants)
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        return {"type": "string", "pattern": f"{self._pattern}|{REFERENCE}"}
+
+
+_DIGITS = r"\d{1,9}(\.\d{1,9})?"
+
+
+def duration() -> Quantity:
+    """Return the shape of a time: `500ms`, `30s`, `5m`, `24h`, in seconds."""
+    return Quantity(
+        "a duration such as `30s`, `500ms` or `5m`",
+        units.parse_duration,
+        rf"{_DIGITS}\s?(ms|s|m|h|d)",
+        mend=lambda text: f"{text}s",
+    )
+
+
+def size() -> Quantity:
+    """Return the shape of a memory size: `8GiB`, in bytes."""
+    return Quantity(
+        "a size such as `8GiB` or `64MiB`",
+        units.parse_size,
+        rf"{_DIGITS}\s?({'|'.join(units.BYTES)})",
+        mend=lambda text: f"{text}GiB",
+    )
+
+
+def money() -> Quantity:
+    """Return the shape of a sum: `$5`, `$0.10`, in dollars."""
+    return Quantity(
+        "a sum such as `$5` or `$0.10`",
+        units.parse_money,
+        rf"\${_DIGITS}",
+        mend=lambda text: f"${text}",
+        positive=False,
+    )
+
+
+def share() -> Quantity:
+    """Return the shape of a share: `5%`, from 0 to 1."""
+    return Quantity(
+        "a share such as `5%`, at most `100%`",
+        units.parse_share,
+        r"(100(\.0{1,9})?|\d{1,2}(\.\d{1,9})?)\s?%",
+        mend=lambda text: f"{text}%",
+    )

@@ -1,0 +1,381 @@
+"""The language, its policies: retry, failover, options, timeouts, and the blocks of the whole file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from router.config.compound import ByType, ListOf, MapOf, Mapped
+from router.config.conditions import UseShape
+from router.config.node import plain
+from router.config.quantities import duration, money, share, size
+from router.config.record import Fields, Record, key, record
+from router.config.shapes import Boolean, Choice, Number, Shape, Text
+from router.core.errors import AllAttemptsFailed
+from router.core.request import Timeouts
+from router.core.usage import FREE, Price
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from router.config.expand import Decoding
+    from router.config.node import Node
+    from router.config.shapes import Schema
+
+OFF = Choice("off", what="switch")
+KINDS_OF_FAILURE = tuple(sorted(cls.kind for cls in AllAttemptsFailed.__subclasses__()))
+
+
+class Anything(Shape):
+    """Any value, taken as it is."""
+
+    wants = "any value"
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> object:  # noqa: ARG002
+        """Return the value without its places."""
+        return plain(node)
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        return {}
+
+
+def _whole(least: int, most: int) -> Number:
+    return Number(least, most, whole=True)
+
+
+@record
+class TimeoutSettings(Record):
+    """Time limits of one attempt."""
+
+    connect: float = key(duration(), "Until the connection stands.", default=5.0, written="5s")
+    first: float | None = key(duration(), "Until the first content of a streamed answer.", default=None)
+    idle: float | None = key(duration(), "Between two events of a streamed answer.", default=None)
+    total: float = key(duration(), "The whole attempt.", default=60.0, written="60s")
+
+
+def _timeouts(value: object, _node: object) -> Timeouts:
+    if isinstance(value, TimeoutSettings):
+        return Timeouts(value.connect, value.first, value.idle, value.total)
+    return Timeouts(total=float(value)) if isinstance(value, float) else Timeouts()
+
+
+TIMEOUT = Mapped(ByType(scalar=duration(), mapping=Fields(TimeoutSettings, "timeout")), _timeouts)
+
+
+@record
+class QueueSettings(Record):
+    """Calls that wait for a free place at an endpoint."""
+
+    max: int | None = key(
+        _whole(0, 100_000),
+        "How many may wait; one more is refused with `shed`.",
+        default=None,
+        written="4 times concurrency, at least 16",
+    )
+    timeout: float = key(duration(), "How long one may wait.", default=10.0, written="10s")
+
+
+@record
+class LimitSettings(Record):
+    """Rate limits of an endpoint."""
+
+    requests_per_minute: int | None = key(_whole(1, 10**9), "Requests a minute.", default=None)
+    tokens_per_minute: int | None = key(_whole(1, 10**12), "Tokens a minute.", default=None)
+
+
+@record
+class HealthSettings(Record):
+    """Active health checks."""
+
+    every: float = key(duration(), "How often.", default=10.0, written="10s")
+    probe: str | None = key(
+        Text("a path such as `/health`", r"^/[!-~]*$"), "A path from the host's root.", default=None
+    )
+    timeout: float = key(duration(), "How long a probe may take.", default=2.0, written="2s")
+    fall: int = key(_whole(1, 100), "Failed probes that mark it down.", default=3, written="3")
+    rise: int = key(_whole(1, 100), "Good probes that mark it up.", default=2, written="2")
+
+
+@record
+class OptionSettings(Record):
+    """Sampling options; what is absent is left to the endpoint."""
+
+    temperature: float | None = key(Number(0, 2), "0 is the most predictable, 2 the wildest.", default=None)
+    top_p: float | None = key(Number(0, 1), "Share of the likeliest tokens to draw from.", default=None)
+    max_tokens: int | None = key(_whole(1, 10_000_000), "Tokens of the answer, at most.", default=None)
+    stop: tuple[str, ...] | None = key(
+        ByType(scalar=Text(), sequence=ListOf(Text(), least=1)), "Texts that end the answer.", default=None
+    )
+    seed: int | None = key(
+        _whole(0, 2**63 - 1), "Makes equal calls give equal answers, where it can.", default=None
+    )
+    reasoning_effort: str | None = key(
+        Choice("none", "minimal", "low", "medium", "high", "xhigh", what="reasoning_effort"),
+        "How long a reasoning model may think.",
+        default=None,
+    )
+    extra: dict[str, object] | None = key(
+        MapOf(Anything(), "field"), "Further fields, sent to the endpoint as they are.", default=None
+    )
+
+    def given(self) -> dict[str, object]:
+        """Return the options that are written, by name; `extra` apart."""
+        names = [name for name in OPTIONS.keys if name != "extra"]
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+OPTIONS = Fields(OptionSettings, "options")
+
+
+@record
+class PriceSettings(Record):
+    """What tokens cost, in dollars per million."""
+
+    EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("input", "per_hour"), ("output", "per_hour"))
+    NEEDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("input", "output"),
+        ("output", "input"),
+        ("cached_input", "input"),
+    )
+
+    input: Decimal | None = key(money(), "A million input tokens.", default=None)
+    output: Decimal | None = key(money(), "A million output tokens.", default=None)
+    cached_input: Decimal | None = key(
+        money(), "A million input tokens that the endpoint had cached.", default=None, written="as input"
+    )
+    per_hour: Decimal | None = key(money(), "An hour of the machine.", default=None, later=True)
+
+
+def _price(value: object, _node: object) -> Price | None:
+    if value == "free":
+        return FREE
+    if isinstance(value, PriceSettings) and value.input is not None and value.output is not None:
+        return Price(value.input, value.output, value.cached_input)
+    return None
+
+
+PRICE = Mapped(ByType(scalar=Choice("free", what="price"), mapping=Fields(PriceSettings, "price")), _price)
+
+
+@record
+class BackoffSettings(Record):
+    """The growing wait between tries at one deployment."""
+
+    first: float = key(
+        duration(),
+        "Before the second try; each wait is drawn from its upper half.",
+        default=0.5,
+        written="500ms",
+    )
+    factor: float = key(Number(1, 10), "How much longer each next one is.", default=2.0, written="2")
+    max: float = key(duration(), "The longest.", default=8.0, written="8s")
+
+
+@record
+class RetrySettings(Record):
+    """How often a failed attempt is made again."""
+
+    attempts: int = key(_whole(1, 10), "Attempts in all, over every candidate.", default=4, written="4")
+    same: int = key(_whole(0, 10), "Further tries at one deployment.", default=1, written="1")
+    backoff: BackoffSettings = key(
+        Fields(BackoffSettings, "backoff"),
+        "The waits between tries at one deployment.",
+        default=BackoffSettings(),
+    )
+    wait: float = key(
+        duration(),
+        "How long a Retry-After is waited for while another candidate exists.",
+        default=3.0,
+        written="3s",
+    )
+    wait_alone: float = key(
+        duration(), "How long a Retry-After is waited for when none exists.", default=60.0, written="60s"
+    )
+
+
+_KIND = Choice(*KINDS_OF_FAILURE, what="kind of failure")
+
+
+@record
+class FailoverSettings(Record):
+    """Which failures move on to the next candidate, beside the known ones."""
+
+    also_on: tuple[str, ...] = key(ListOf(_KIND), "Kinds that move on as well.", default=())
+    never_on: tuple[str, ...] = key(ListOf(_KIND), "Kinds that do not move on.", default=())
+
+
+@record
+class BreakerSettings(Record):
+    """When an endpoint that fails is left alone."""
+
+    failures: int = key(_whole(1, 1000), "Failures in a row that open it.", default=3, written="3")
+    ratio: float = key(share(), "Share of failures that opens it.", default=0.5, written="50%")
+    window: float = key(duration(), "The time in which the share is taken.", default=30.0, written="30s")
+    minimum: int = key(
+        _whole(1, 10**6), "Calls in the window before the share counts.", default=10, written="10"
+    )
+    open: float = key(duration(), "How long it stays open the first time.", default=5.0, written="5s")
+    max_open: float = key(duration(), "How long it stays open at most.", default=30.0, written="30s")
+
+
+@record
+class HedgeSettings(Record):
+    """A second attempt while the first still runs."""
+
+    after: float = key(duration(), "Start the second after this long without content.")
+    max: float = key(share(), "Share of calls that may have one.", default=0.05, written="5%")
+
+
+@record
+class StreamSettings(Record):
+    """How answers are streamed."""
+
+    delivery: str = key(
+        Choice("live", what="delivery", later=("buffered",)),
+        "As it comes, or once whole.",
+        default="live",
+        written="live",
+    )
+    on_interrupt: str = key(
+        Choice("error", what="on_interrupt", later=("restart", "continue")),
+        "What happens when a stream breaks after its first content.",
+        default="error",
+        written="error",
+    )
+    inside: bool = key(
+        Boolean(),
+        "Stream from the endpoint even for `complete()`, so that stalls are seen.",
+        default=False,
+        written="false",
+    )
+
+
+@record
+class CacheSettings(Record):
+    """Answers that are kept."""
+
+    store: object = key(Anything(), "`memory` or `{sqlite: PATH}`.", default="memory", written="memory")
+    size_: int = key(size(), "Bytes to keep.", default=64 * 2**20, written="64MiB")
+    ttl: float = key(duration(), "How long an answer stays good.", default=3600.0, written="1h")
+    tools: bool = key(Boolean(), "Keep answers that call tools.", default=False, written="false")
+    separate: tuple[str, ...] = key(
+        ListOf(Text()),
+        "Dimensions that keep answers apart.",
+        default=(),
+        written="every dimension of your own",
+    )
+
+
+@record
+class CacheUse(Record):
+    """How one rule uses the cache."""
+
+    ttl: float = key(duration(), "How long its answers stay good.")
+
+
+CACHE_USE = ByType(scalar=Choice("off", "always", what="cache"), mapping=Fields(CacheUse, "cache"))
+
+
+@record
+class BudgetThen(Record):
+    """A model that takes over when a budget is spent."""
+
+    use: str = key(Text(), "The model.")
+
+
+@record
+class BudgetSettings(Record):
+    """A sum that may be spent."""
+
+    name: str = key(Text(), "Its name in reports.")
+    limit: Decimal = key(money(), "The sum.")
+    per: str = key(
+        Choice("hour", "day", "month", "total", what="per"),
+        "The time it is for.",
+        default="day",
+        written="day",
+    )
+    each: str | None = key(Text(), "`user` or a dimension: a sum of its own for each.", default=None)
+    then: object = key(
+        ByType(scalar=Choice("refuse", "warn", what="then"), mapping=Fields(BudgetThen, "then")),
+        "What happens when it is spent.",
+        default="refuse",
+        written="refuse",
+    )
+
+
+@record
+class CostSettings(Record):
+    """What is spent, and what may be."""
+
+    ledger: str | None = key(Text(), "File that keeps every attempt.", default=None)
+    budgets: tuple[BudgetSettings, ...] = key(
+        ListOf(Fields(BudgetSettings, "budget")), "Sums that may be spent.", default=()
+    )
+    prices: str | None = key(Text(), "File of prices.", default=None)
+    on_ledger_error: str = key(
+        Choice("allow", "deny", what="on_ledger_error"),
+        "What happens when the ledger cannot be written.",
+        default="allow",
+        written="deny under a budget, else allow",
+    )
+    timezone: str = key(Text(), "Whose days are counted.", default="UTC", written="UTC")
+
+
+@record
+class ReplySettings(Record):
+    """A canned reply."""
+
+    contains: tuple[str, ...] = key(
+        ListOf(Text(), least=1), "Whole words of the last user message, any of them.", default=()
+    )
+    say: str = key(Text(), "The reply.")
+
+
+@record
+class OfflineSettings(Record):
+    """What happens when every candidate failed or the network is gone."""
+
+    mode: str = key(
+        Choice("auto", "only", what="mode"),
+        "`only` never contacts a remote endpoint.",
+        default="auto",
+        written="auto",
+    )
+    use: tuple[object, ...] = key(UseShape(), "Further models, tried like candidates.", default=())
+    stale_cache: float | None = key(duration(), "How old a kept answer may be.", default=None)
+    replies: tuple[ReplySettings, ...] = key(
+        ListOf(Fields(ReplySettings, "reply")), "Canned replies.", default=()
+    )
+
+
+@record
+class InvariantSettings(Record):
+    """Something proven over the whole table."""
+
+    name: str = key(Text(), "Its name.")
+    for_all: dict[str, object] = key(MapOf(Anything(), "condition"), "Which calls: as in `when`.")
+    every_hop: dict[str, object] = key(
+        MapOf(Anything(), "property", pattern="^(locality|endpoint|model|kind)$"),
+        "What holds at each hop: locality, endpoint, model, kind.",
+    )
+
+
+@record
+class LogSettings(Record):
+    """What is written to logs."""
+
+    content: str = key(
+        Choice("none", "hash", "truncated", "full", what="content"),
+        "Prompts and answers.",
+        default="none",
+        written="none",
+    )
+    calls: str | None = key(Text(), "File that keeps a record of every call.", default=None)
+
+
+@record
+class MachineSettings(Record):
+    """The machine under all local endpoints."""
+
+    memory: int = key(size(), "What local models may occupy together.")

@@ -1,0 +1,259 @@
+"""Shapes of single values: each reads a scalar, says what it wants, and writes its own JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from router.config import problems
+from router.config.expand import REFERENCE, is_reference, resolve
+from router.config.node import Mapping, Scalar, Sequence
+from router.config.yaml import core_scalar
+from router.diagnostics.source import printable
+from router.diagnostics.suggest import nearest
+
+if TYPE_CHECKING:
+    from router.config.expand import Decoding
+    from router.config.node import Node, Plain
+
+Schema = dict[str, Any]
+MAX_NAME = 128
+MAX_TEXT = 65_536
+
+# Words that YAML 1.1 readers take for booleans or numbers of another base.
+_BOOLEAN_WORDS = re.compile(r"(?:y|yes|n|no|on|off)\Z", re.IGNORECASE)
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+\Z")
+_OCTAL = re.compile(r"[-+]?0[0-9]+\Z")
+
+
+class Shape:
+    """What a value may be.
+
+    Attributes:
+        wants: What is expected, as a message says it: "a duration such as `30s`".
+        blank: What stands in for a value that is missing, wrong or not known yet.
+    """
+
+    wants = "a value"
+    blank: Any = None
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> Any:
+        """Return the value; report what is wrong and return the blank."""
+        raise NotImplementedError
+
+    def schema(self, defs: Schema) -> Schema:
+        """Return the JSON Schema; records put theirs into `defs`."""
+        raise NotImplementedError
+
+
+def type_name(node: Node) -> str:
+    """Return what a value is, in words."""
+    match node:
+        case Mapping():
+            return "a mapping"
+        case Sequence():
+            return "a list"
+        case Scalar(value=None):
+            return "nothing"
+        case Scalar(value=bool()):
+            return f"the boolean `{node.text}`"
+        case Scalar(value=int() | float()):
+            return f"the number `{printable(node.text, 24)}`"
+        case _:
+            return f"the text `{printable(node.text, 40)}`"
+
+
+def warn_if_ambiguous(node: Scalar, to: Decoding) -> None:
+    """Report a plain word that YAML 1.1 readers take for something else."""
+    text = node.text
+    if not node.plain or len(text) > MAX_NAME:
+        return
+    if _BOOLEAN_WORDS.match(text):
+        reading = "a boolean"
+    elif _SEXAGESIMAL.match(text):
+        reading = "a number of base 60"
+    elif _OCTAL.match(text):
+        reading = "an octal number"
+    else:
+        return
+    value = f"the text `{text}`" if isinstance(node.value, str) else f"the number {node.value}"
+    to.add(problems.AmbiguousScalar(node.span, text, reading, value))
+
+
+class Leaf(Shape):
+    """A single value. `typed` says that a resolved reference is read as YAML would read it."""
+
+    typed = False
+
+    def read(self, value: Plain) -> Any:
+        """Return the value, or None when it is not of this shape."""
+        raise NotImplementedError
+
+    def refusal(self, node: Scalar, owner: str) -> problems.Problem:  # noqa: ARG002 - shapes may name the owner
+        """Return what is wrong with a scalar that `read` refused."""
+        return problems.WrongType(node.span, self.wants, type_name(node))
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> Any:
+        """Return the value; report what is wrong and return the blank."""
+        if not isinstance(node, Scalar):
+            to.add(problems.WrongType(node.span, self.wants, type_name(node)))
+            return self.blank
+        if is_reference(node):
+            text = resolve(node, to, secret=False)
+            if text is None:
+                return self.blank
+            node = Scalar(core_scalar(text) if self.typed else text, text, plain=False, span=node.span)
+        value = self.read(node.value)
+        if value is None:
+            to.add(self.refusal(node, owner))
+            return self.blank
+        return value
+
+    def referable(self, schema: Schema) -> Schema:
+        """Return a schema that also lets a reference stand for the value."""
+        return {"if": {"type": "string", "pattern": REFERENCE}, "else": schema}
+
+
+class Text(Leaf):
+    """Any text, or one that matches a pattern."""
+
+    blank = ""
+
+    def __init__(self, wants: str = "text", pattern: str | None = None, most: int = MAX_TEXT) -> None:
+        self.wants = wants
+        self._pattern = pattern
+        self._match = re.compile(pattern).search if pattern else None
+        self._most = most
+
+    def read(self, value: Plain) -> str | None:
+        """Return the text if it fits."""
+        if not isinstance(value, str) or not 0 < len(value) <= self._most:
+            return None
+        return value if self._match is None or self._match(value) else None
+
+    def refusal(self, node: Scalar, owner: str) -> problems.Problem:
+        """Say what is wrong, with the quotes that would mend it."""
+        if isinstance(node.value, str):
+            return problems.NotAllowed(node.span, printable(node.text), self.wants)
+        if node.value is None or self._match is not None:
+            return super().refusal(node, owner)
+        return problems.WrongType(node.span, self.wants, type_name(node), quote=f'"{node.text}"')
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> Any:
+        """Return the text; warn about words that others read otherwise."""
+        if isinstance(node, Scalar):
+            warn_if_ambiguous(node, to)
+        return super().decode(node, to, owner)
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        schema: Schema = {"type": "string", "minLength": 1, "maxLength": self._most}
+        if self._pattern is None:
+            return schema
+        return self.referable({**schema, "pattern": self._pattern})
+
+
+class Choice(Leaf):
+    """One of some words. `later` words are part of the language whose behaviour is not built."""
+
+    def __init__(self, *words: str, what: str = "value", later: tuple[str, ...] = ()) -> None:
+        self.words = (*words, *later)
+        self._later = later
+        self._what = what
+        self.wants = f"one of {', '.join(self.words)}"
+        self.blank = words[0] if words else self.words[0]
+
+    def read(self, value: Plain) -> str | None:
+        """Return the word if it is one of them."""
+        return value if isinstance(value, str) and value in self.words else None
+
+    def refusal(self, node: Scalar, owner: str) -> problems.Problem:
+        """Name the legal words, and the nearest."""
+        if not isinstance(node.value, str):
+            return super().refusal(node, owner)
+        suggestion = nearest(node.value, self.words)
+        wanted = f"{self._what} of {owner}" if owner else self._what
+        return problems.NotAllowed(node.span, printable(node.text), wanted, self.words, suggestion)
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> Any:
+        """Return the word."""
+        word = super().decode(node, to, owner)
+        if word in self._later and isinstance(node, Scalar) and node.value == word:
+            to.add(problems.NotSupportedYet(node.span, f"{self._what} `{word}`"))
+        return word
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        return self.referable({"type": "string", "enum": list(self.words)})
+
+
+class Number(Leaf):
+    """A number within bounds."""
+
+    typed = True
+
+    def __init__(self, least: float, most: float, *, whole: bool = False) -> None:
+        self._least = least
+        self._most = most
+        self._whole = whole
+        self.wants = f"{'a whole number' if whole else 'a number'} from {least:,} to {most:,}"
+        self.blank = int(least) if whole else float(least)
+
+    def read(self, value: Plain) -> float | None:
+        """Return the number if it is in bounds."""
+        legal = int if self._whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, legal):
+            return None
+        return value if self._least <= value <= self._most else None
+
+    def refusal(self, node: Scalar, owner: str) -> problems.Problem:
+        """Tell a wrong type from a number out of bounds."""
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            return super().refusal(node, owner)
+        return problems.OutOfRange(node.span, printable(node.text, 24), self.wants)
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> Any:
+        """Return the number; warn about `010`."""
+        if isinstance(node, Scalar):
+            warn_if_ambiguous(node, to)
+        return super().decode(node, to, owner)
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        kind = "integer" if self._whole else "number"
+        return self.referable({"type": kind, "minimum": self._least, "maximum": self._most})
+
+
+class Boolean(Leaf):
+    """true or false."""
+
+    typed = True
+    wants = "`true` or `false`"
+    blank = False
+
+    def read(self, value: Plain) -> bool | None:
+        """Return the boolean."""
+        return value if isinstance(value, bool) else None
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        return self.referable({"type": "boolean"})
+
+
+class Version(Leaf):
+    """The version of the language that a file is written in."""
+
+    wants = "`version: 1`"
+    blank = 1
+
+    def read(self, value: Plain) -> int | None:
+        """Return 1."""
+        return 1 if value == 1 and isinstance(value, int) and not isinstance(value, bool) else None
+
+    def refusal(self, node: Scalar, owner: str) -> problems.Problem:  # noqa: ARG002
+        """Say which version there is."""
+        return problems.BadVersion(node.span, printable(node.text, 24))
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        return {"type": "integer", "const": 1}

@@ -1,0 +1,111 @@
+"""What callers hand in as messages, made into messages or refused before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from router.core.errors import InvalidCall
+from router.core.messages import Content, ImagePart, Message, Role, TextPart, ToolCall
+
+ROLES: tuple[Role, ...] = get_args(Role)
+KEYS = ("role", "content", "tool_calls", "tool_call_id", "name")
+MAX_MESSAGES = 10_000
+
+
+def parse_messages(messages: object) -> tuple[Message, ...]:
+    """Return the conversation; a bare text is one user message.
+
+    Mappings are taken in the OpenAI chat form; further keys are refused unless their value is empty.
+
+    Raises:
+        InvalidCall: The conversation is empty, too long or malformed; the text says where.
+    """
+    if isinstance(messages, str):
+        messages = [Message.user(messages)]
+    if not isinstance(messages, Sequence) or isinstance(messages, bytes):
+        raise InvalidCall(f"messages must be a list of messages or a text, not {type(messages).__name__}")
+    if not messages:
+        raise InvalidCall("messages is empty: a call needs at least one message")
+    if len(messages) > MAX_MESSAGES:
+        raise InvalidCall(f"messages has {len(messages):,} entries; at most {MAX_MESSAGES:,} are taken")
+    return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
+
+
+def _message(value: object, where: str) -> Message:
+    if isinstance(value, Message):
+        _check(value, where)
+        return value
+    if not isinstance(value, Mapping):
+        raise InvalidCall(f"{where} must be a Message or a mapping, not {type(value).__name__}")
+    strangers = [key for key, inner in value.items() if key not in KEYS and inner]
+    if strangers:
+        raise InvalidCall(f"{where} has the unknown key `{strangers[0]}`; legal are {', '.join(KEYS)}")
+    calls = tuple(
+        _tool_call(call, f"{where}.tool_calls[{index}]")
+        for index, call in enumerate(value.get("tool_calls") or ())
+    )
+    message = Message(
+        role=value.get("role"),  # type: ignore[arg-type]  # checked below
+        content=_content(value.get("content"), where, optional=bool(calls)),
+        tool_calls=calls,
+        tool_call_id=value.get("tool_call_id"),
+        name=value.get("name"),
+    )
+    _check(message, where)
+    return message
+
+
+def _check(message: Message, where: str) -> None:
+    if message.role not in ROLES:
+        raise InvalidCall(f"{where}.role is {message.role!r}; it must be one of {', '.join(ROLES)}")
+    if not isinstance(message.content, str | tuple):
+        raise InvalidCall(f"{where}.content must be a text or a list of parts")
+    for key in ("tool_call_id", "name"):
+        if not isinstance(getattr(message, key), str | None):
+            raise InvalidCall(f"{where}.{key} must be a text")
+    if message.role == "tool" and not message.tool_call_id:
+        raise InvalidCall(f"{where}.tool_call_id is missing: a tool message says which call it answers")
+    if message.tool_calls and message.role != "assistant":
+        raise InvalidCall(f"{where}.tool_calls belongs to assistant messages, not to role {message.role}")
+
+
+def _content(value: object, where: str, *, optional: bool) -> Content:
+    if isinstance(value, str):
+        return value
+    if value is None and optional:
+        return ""
+    if isinstance(value, list | tuple) and value:
+        return tuple(_part(part, f"{where}.content[{index}]") for index, part in enumerate(value))
+    raise InvalidCall(f"{where}.content must be a text or a list of text and image parts")
+
+
+def _part(value: object, where: str) -> TextPart | ImagePart:
+    if isinstance(value, TextPart | ImagePart):
+        return value
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if kind == "text" and isinstance(value, Mapping) and isinstance(value.get("text"), str):
+        return TextPart(value["text"])
+    if kind == "image_url" and isinstance(value, Mapping):
+        image = value.get("image_url")
+        url = image.get("url") if isinstance(image, Mapping) else image
+        if isinstance(url, str) and url.startswith(("https://", "http://", "data:image/")):
+            detail = image.get("detail") if isinstance(image, Mapping) else None
+            return ImagePart(url, detail)
+        raise InvalidCall(f"{where}.image_url must be an http(s) address or a `data:image/...` text")
+    raise InvalidCall(
+        f'{where} must be {{"type": "text", "text": ...}} or {{"type": "image_url", "image_url": {{"url": ...}}}}'
+    )
+
+
+def _tool_call(value: object, where: str) -> ToolCall:
+    if isinstance(value, ToolCall):
+        return value
+    function = value.get("function") if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping) and isinstance(function, Mapping):
+        call_id, name, arguments = value.get("id"), function.get("name"), function.get("arguments")
+        if isinstance(call_id, str) and isinstance(name, str) and isinstance(arguments, str):
+            return ToolCall(call_id, name, arguments)
+    raise InvalidCall(
+        f'{where} must be {{"id": ..., "type": "function", "function": {{"name": ..., "arguments": JSON text}}}}'
+    )

@@ -1,0 +1,69 @@
+"""What a call says about itself, and what a rule accepts of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Value = str | int | bool
+LEAST, MOST = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One dimension of the table.
+
+    Attributes:
+        name: Its name.
+        kind: words, integer or boolean.
+        values: The words, in the file's order; empty for the other kinds.
+        default: What holds when the caller says nothing; None means the caller must say it.
+        measured: Whether the router reads it off the call instead of the caller saying it.
+    """
+
+    name: str
+    kind: Literal["words", "integer", "boolean"]
+    values: tuple[str, ...] = ()
+    default: Value | None = None
+    measured: bool = False
+
+    def accepts(self, value: object) -> bool:
+        """Return whether a call may have this value here."""
+        if self.kind == "words":
+            return value in self.values
+        if self.kind == "boolean":
+            return isinstance(value, bool)
+        return isinstance(value, int) and not isinstance(value, bool) and LEAST <= value <= MOST
+
+    @property
+    def legal(self) -> str:
+        """The legal values, in words."""
+        return {
+            "words": ", ".join(self.values),
+            "integer": "a whole number",
+            "boolean": "true or false",
+        }[self.kind]
+
+
+BUILT_IN = (
+    Dimension("task", "words", ("chat", "code", "analysis", "creative"), "chat"),
+    Dimension("priority", "words", ("speed", "quality", "cost"), "quality"),
+    Dimension("complexity", "words", ("simple", "medium", "complex"), "medium"),
+)
+MEASURED = (
+    Dimension("tokens", "integer", default=0, measured=True),
+    Dimension("tools", "boolean", default=False, measured=True),
+    Dimension("images", "boolean", default=False, measured=True),
+    Dimension("json", "boolean", default=False, measured=True),
+    Dimension("stream", "boolean", default=False, measured=True),
+)
+
+# What a rule accepts of one dimension: words, booleans, or whole-number ranges with both ends in, in order.
+Accepted = frozenset[str] | frozenset[bool] | tuple[tuple[int, int], ...]
+
+
+def holds(accepted: Accepted, value: Value) -> bool:
+    """Return whether a value is accepted."""
+    if isinstance(accepted, frozenset):
+        return value in accepted
+    return any(low <= value <= high for low, high in accepted if not isinstance(value, str))

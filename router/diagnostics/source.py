@@ -1,0 +1,60 @@
+"""Where in which file."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LOOKS_SECRET = re.compile(
+    r"\b(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_\-]{8,}|\bBearer\s+[A-Za-z0-9._\-]{8,}"
+)
+MASK = "***"
+
+
+class Span(NamedTuple):
+    """A range of a file; lines and columns count from 1, the end column is the first one outside."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Source:
+    """A file's name and text. `secrets` holds the spans whose text must never be shown."""
+
+    __slots__ = ("lines", "name", "secrets", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        # Only the characters YAML counts as line ends: `splitlines` would split at more and shift every place.
+        self.lines = re.split(r"\r\n|\n|\r|\u0085|\u2028|\u2029", text)
+        self.secrets: list[Span] = []
+
+    def line(self, number: int) -> str:
+        """Return one line as it may be shown: secrets masked at their width, control characters escaped."""
+        if not 1 <= number <= len(self.lines):
+            return ""
+        text = self.lines[number - 1]
+        for span in self.secrets:
+            if span.line <= number <= span.end_line:
+                start = span.column - 1 if number == span.line else 0
+                end = span.end_column - 1 if number == span.end_line else len(text)
+                text = text[:start] + "*" * (end - start) + text[end:]
+        text = LOOKS_SECRET.sub(lambda found: "*" * len(found[0]), text)
+        return "".join(char if char.isprintable() else ("\t" if char == "\t" else "�") for char in text)
+
+
+def printable(text: object, limit: int = 80) -> str:
+    """Return a value from a file as a message may show it: one line, escaped, masked, not too long."""
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+        for char in str(text)
+    )
+    shown = LOOKS_SECRET.sub(MASK, shown)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
