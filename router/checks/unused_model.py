@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.config.node import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +33,10 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     document = configuration.document
     if document is None or not configuration.linked.rules:
         return
-    models = document.node.entries.get("models")
-    for name in document.models if isinstance(models, Mapping) else ():
+    for name in document.models:
         if name not in configuration.linked.used:
-            yield Finding(
-                models.keys[name], f"nothing uses the model `{name}`", label="reached only by `model=`"
-            )
+            span = document.entry_span("models", name)
+            yield Finding(span, f"nothing uses the model `{name}`", label="reached only by `model=`")
 
 
 CHECK = Check("R308", "unused-model", "warning", run)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.config import problems
-from router.config.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.config.node import Scalar
+    from router.config.problems import Problem
     from router.diagnostics.source import Source, Span
 
 MAX_SECRET_BYTES = 64 * 2**10

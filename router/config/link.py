@@ -107,7 +107,7 @@ class _Linker:
         found = {each.name: each for each in (*BUILT_IN, *MEASURED)}
         for name, settings in (self._document.dimensions or {}).items():
             if name in RESERVED:
-                span = self._document.node.entries["dimensions"].keys[name]  # type: ignore[union-attr]
+                span = self._document.entry_span("dimensions", name)
                 self.problems.append(problems.BadName(span, name, "is reserved: every call has it already"))
                 continue
             kind: Literal["words", "integer", "boolean"] = settings.type or "words"  # type: ignore[assignment]
@@ -130,7 +130,7 @@ class _Linker:
     def _model(self, name: str, model: ModelSettings) -> None:
         endpoints = self._document.endpoints
         if name == OTHERS:
-            span = self._document.node.entries["models"].keys[name]  # type: ignore[union-attr]
+            span = self._document.entry_span("models", name)
             self.problems.append(
                 problems.BadName(span, name, "is reserved: in `use` it means every other model")
             )
@@ -139,10 +139,10 @@ class _Linker:
             found: str | None = place.name
             if place.name not in endpoints:
                 found = nearest(place.name, endpoints)
-                span = endpoints[found].node.span if found else None
+                near = self._document.entry_span("endpoints", found) if found else None
                 legal = tuple(endpoints)
                 self.problems.append(
-                    problems.UndefinedEndpoint(place.span, printable(place.name), name, found, legal, span)
+                    problems.UndefinedEndpoint(place.span, printable(place.name), name, found, legal, near)
                 )
             if found is not None:
                 places.append(found)
@@ -165,7 +165,7 @@ class _Linker:
         tasks = self._linked.dimensions["task"].values
         for task in self._document.temperatures or {}:
             if task != "default" and task not in tasks:
-                span = self._document.node.entries["temperatures"].keys[task]  # type: ignore[union-attr]
+                span = self._document.entry_span("temperatures", task)
                 suggestion = nearest(task, (*tasks, "default"))
                 self.problems.append(
                     problems.UnknownValue(span, printable(task), "task", suggestion, (*tasks, "default"))
@@ -229,7 +229,7 @@ class _Linker:
             self._linked.used.add(named.name)
             return named.name
         found = nearest(named.name, models)
-        span = models[found].node.span if found else None
+        span = self._document.entry_span("models", found) if found else None
         self.problems.append(
             problems.UndefinedModel(named.span, printable(named.name), user, found, tuple(models), span)
         )

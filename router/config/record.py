@@ -91,6 +91,11 @@ class Record:
         """Return where a key stands; the record itself where it is absent."""
         return self.node.keys.get(name, self.node.span)
 
+    def entry_span(self, name: str, entry: str) -> Span:
+        """Return where the key `entry` stands in the mapping under a key."""
+        found = self.node.entries.get(name)
+        return found.keys.get(entry, found.span) if isinstance(found, Mapping) else self.span(name)
+
     def has(self, name: str) -> bool:
         """Return whether the file writes the key."""
         return name in self.node.entries

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml import events
@@ -237,7 +237,7 @@ class _Reader:
 def _syntax(error: yaml.YAMLError, source: Source) -> problems.Problem:
     if not isinstance(error, yaml.MarkedYAMLError):
         return problems.BadEncoding(_reader_place(error, source), "a character that YAML does not allow")
-    mark = error.problem_mark or error.context_mark
+    mark: Any = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     text = source.lines[line - 1] if line <= len(source.lines) else ""
     indent = text[: len(text) - len(text.lstrip())]
