@@ -1,1 +1,98 @@
-"""Declarative LLM routing."""
+"""Declarative LLM routing: one YAML file decides which model answers what.
+
+from router import load_router
+
+async with load_router("router.yaml") as router:
+reply = await router.complete("Say hello.", task="chat", priority="speed")
+"""
+
+from router.core.errors import (
+    AllAttemptsFailed,
+    Authentication,
+    CallFailed,
+    ConfigError,
+    Conflict,
+    ConnectFailed,
+    ConnectionLost,
+    ContentFiltered,
+    ContextLength,
+    DeadlineExceeded,
+    FirstTokenTimeout,
+    InvalidCall,
+    InvalidRequest,
+    MalformedResponse,
+    ModelLoading,
+    ModelNotFound,
+    NoCandidate,
+    Overloaded,
+    QuotaExhausted,
+    RateLimited,
+    RequestTooLarge,
+    ResponseTooLarge,
+    RouterError,
+    ServerError,
+    Shed,
+    StreamInterrupted,
+    StreamStalled,
+    UnsupportedFeature,
+    UpstreamRedirect,
+)
+from router.core.events import ReasoningDelta, TextDelta, ToolCallDelta
+from router.core.messages import Completion, ImagePart, Message, TextPart, ToolCall
+from router.core.port import LlmPort, Provider
+from router.core.record import AttemptRecord
+from router.core.usage import Price, Usage
+from router.runtime.load import load_router
+from router.runtime.router import ModelInfo, Router
+from router.runtime.sync import SyncRouter
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AllAttemptsFailed",
+    "AttemptRecord",
+    "Authentication",
+    "CallFailed",
+    "Completion",
+    "ConfigError",
+    "Conflict",
+    "ConnectFailed",
+    "ConnectionLost",
+    "ContentFiltered",
+    "ContextLength",
+    "DeadlineExceeded",
+    "FirstTokenTimeout",
+    "ImagePart",
+    "InvalidCall",
+    "InvalidRequest",
+    "LlmPort",
+    "MalformedResponse",
+    "Message",
+    "ModelInfo",
+    "ModelLoading",
+    "ModelNotFound",
+    "NoCandidate",
+    "Overloaded",
+    "Price",
+    "Provider",
+    "QuotaExhausted",
+    "RateLimited",
+    "ReasoningDelta",
+    "RequestTooLarge",
+    "ResponseTooLarge",
+    "Router",
+    "RouterError",
+    "ServerError",
+    "Shed",
+    "StreamInterrupted",
+    "StreamStalled",
+    "SyncRouter",
+    "TextDelta",
+    "TextPart",
+    "ToolCall",
+    "ToolCallDelta",
+    "UnsupportedFeature",
+    "UpstreamRedirect",
+    "Usage",
+    "load_router",
+]

@@ -1,0 +1,46 @@
+"""A file to a program, or to its findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.checks.registry import run_all
+from router.compile.lower import lower
+from router.config.load import load_file
+from router.core.errors import ConfigError
+from router.diagnostics import text
+from router.diagnostics.diagnostic import count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from router.compile.program import Program
+    from router.config.load import Configuration
+    from router.diagnostics.diagnostic import Diagnostic
+
+
+def check_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Configuration, list[Diagnostic]]:
+    """Read a file and run every check on it; with an environment, as it is loaded for calls."""
+    configuration = load_file(path, env)
+    return configuration, run_all(configuration)
+
+
+def compile_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Program, list[Diagnostic]]:
+    """Return a file's program and its other findings.
+
+    Args:
+        path: The file.
+        env: The environment, for a program that makes calls; None for one that only decides, which errors
+            other than of syntax, shape and names (R1 to R3) do not keep from deciding.
+
+    Raises:
+        ConfigError: The file has errors; all its findings are inside.
+    """
+    configuration, findings = check_file(path, env)
+    errors = [each for each in findings if each.severity == "error" and (env is not None or each.code < "R4")]
+    if errors or configuration.document is None:
+        shown = text.human(errors, {configuration.source.name: configuration.source})
+        summary = text.summary(count(errors), 0)
+        raise ConfigError(f"{path}: {summary}\n\n{shown}".rstrip(), findings)
+    return lower(configuration.document, configuration.linked, configuration.source.name), findings

@@ -1,0 +1,222 @@
+"""Why a call goes where it goes: the same table and the same order of options, told in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from router.compile.options import written
+from router.core.dimension import LEAST, MOST, holds
+from router.policy.split import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.compile.program import Deployment, Program, Route
+    from router.core.dimension import Accepted, Dimension, Value
+
+CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedCandidate:
+    """A deployment in the order of failover; `skipped` says why this call may not use it."""
+
+    model: str
+    endpoint: str
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedOption:
+    """An option's value, and the place it comes from: `router.yaml:12:5`, or `call`."""
+
+    value: object
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRule:
+    """A rule, whether it matches, and why it was or was not taken."""
+
+    name: str
+    matched: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a call is decided.
+
+    Attributes:
+        call: Every dimension's value.
+        rule: The rule that decides, or None when none matches or the call names its model.
+        rule_at: Where it stands.
+        model: The model tried first, or None.
+        endpoint: Where it is tried first, or None.
+        candidates: Every deployment in the order of failover.
+        options: Each option the first candidate is sent, with its origin.
+        rules: Every rule with its reason.
+        split: The shares, where the first choice is drawn.
+        deadline: Seconds of the whole call.
+        attempts: Attempts in all, at most.
+    """
+
+    call: Mapping[str, Value]
+    rule: str | None
+    rule_at: str | None
+    model: str | None
+    endpoint: str | None
+    candidates: tuple[ExplainedCandidate, ...]
+    options: Mapping[str, ExplainedOption]
+    rules: tuple[ExplainedRule, ...]
+    split: Mapping[str, int] | None
+    deadline: float
+    attempts: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return the object that `--format json` prints."""
+        shown: dict[str, object] = {
+            "format_version": "1.0",
+            "call": dict(self.call),
+            "rule": self.rule,
+            "model": self.model,
+            "endpoint": self.endpoint,
+            "candidates": [
+                {"model": each.model, "endpoint": each.endpoint, "skipped": each.skipped}
+                for each in self.candidates
+            ],
+            "options": {
+                name: {"value": each.value, "from": each.origin} for name, each in self.options.items()
+            },
+            "rules": [
+                {"name": each.name, "matched": each.matched, "because": each.because} for each in self.rules
+            ],
+            "deadline": self.deadline,
+            "attempts": self.attempts,
+        }
+        return {**shown, "split": dict(self.split)} if self.split else shown
+
+
+def explain(
+    program: Program,
+    values: Mapping[str, Value],
+    params: Mapping[str, object],
+    model: str | None = None,
+    user: str | None = None,
+) -> Explanation:
+    """Decide a call and say why.
+
+    Args:
+        program: The compiled configuration.
+        values: A legal value for every dimension.
+        params: Sampling options of the call.
+        model: A model that the call names itself: no rule is asked.
+        user: Whose call it is; without one a split shows its largest share.
+    """
+    number = program.table.match(values) if model is None else -1
+    route = program.routes[number] if number >= 0 else program.direct
+    candidates = _candidates(program, route, model, user)
+    explained = _capable(candidates, values)
+    first = next((each for each, told in zip(candidates, explained, strict=True) if not told.skipped), None)
+    split = route.uses[0] if route.uses and isinstance(route.uses[0], Split) else None
+    return Explanation(
+        call=dict(values),
+        rule=route.name or None,
+        rule_at=str(route.span) if route.name else None,
+        model=first.model if first else None,
+        endpoint=first.endpoint.name if first else None,
+        candidates=explained,
+        options=_options(program, route, first, values, params) if first else {},
+        rules=tuple(_rules(program, values, number)),
+        split=dict(split.shares) if split else None,
+        deadline=route.deadline,
+        attempts=route.policy.retry.attempts,
+    )
+
+
+def _candidates(
+    program: Program, route: Route, model: str | None, user: str | None
+) -> tuple[Deployment, ...]:
+    if model is not None:
+        return program.named(model)
+    if user is None and route.candidates is None:
+        return program.largest(route)
+    return program.candidates(route, user, 0.0)
+
+
+def _capable(
+    candidates: tuple[Deployment, ...], values: Mapping[str, Value]
+) -> tuple[ExplainedCandidate, ...]:
+    needs = frozenset(name for name in ("tools", "images", "json") if values[name])
+    return tuple(
+        ExplainedCandidate(each.model, each.endpoint.name, lacking(each, needs)) for each in candidates
+    )
+
+
+def lacking(deployment: Deployment, needs: frozenset[str]) -> str | None:
+    """Return why a deployment may not serve a call with these needs, or None when it may."""
+    missing = sorted(deployment.lacks(needs))
+    return f"its capabilities lack {', '.join(missing)}" if missing else None
+
+
+def _options(
+    program: Program,
+    route: Route,
+    deployment: Deployment,
+    values: Mapping[str, Value],
+    params: Mapping[str, object],
+) -> dict[str, ExplainedOption]:
+    model = program.models[deployment.model]
+    found = {
+        name: ExplainedOption(each.value, str(each.span))
+        for name, each in written(model, program.temperatures, str(values["task"]), route).items()
+    }
+    found.update({name: ExplainedOption(value, CALL) for name, value in params.items()})
+    return found
+
+
+def _rules(program: Program, values: Mapping[str, Value], winner: int) -> list[ExplainedRule]:
+    found = []
+    for number, route in enumerate(program.routes):
+        failing = [
+            _mismatch(program.dimensions[name], accepted, values[name])
+            for name, accepted in route.accepted.items()
+            if not holds(accepted, values[name])
+        ]
+        if failing:
+            because = "; ".join(failing)
+        elif winner < 0:
+            because = "not asked: the call names its model"
+        elif number == winner:
+            because = "the first that matches"
+        else:
+            because = f"matches too, but `{program.routes[winner].name}` stands before it"
+        found.append(ExplainedRule(route.name, not failing, because))
+    return found
+
+
+def _mismatch(dimension: Dimension, accepted: Accepted, value: Value) -> str:
+    return f"{dimension.name} is {show_value(value)}, not {show_accepted(dimension, accepted)}"
+
+
+def show_value(value: Value) -> str:
+    """Return a value as the file writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def show_accepted(dimension: Dimension, accepted: Accepted) -> str:
+    """Return what a rule accepts of a dimension, in words: `code or chat`, `> 8000`."""
+    if isinstance(accepted, frozenset):
+        legal: tuple[Value, ...] = (*dimension.values, False, True)
+        words = [show_value(value) for value in legal if value in accepted]
+        return " or ".join(words) or "anything there is"
+    return " or ".join(_range(low, high) for low, high in accepted) or "any number there is"
+
+
+def _range(low: int, high: int) -> str:
+    if low == high:
+        return str(low)
+    if low in (LEAST, 0) and high < MOST:
+        return f"<= {high}"
+    return f">= {low}" if high == MOST else f"{low}..{high}"

@@ -1,0 +1,200 @@
+"""A linked document to a program: names become values, and everything constant is merged once."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from router.compile.options import before_rules
+from router.compile.program import Deployment, Model, Program, Route, Written, in_order
+from router.compile.table import build
+from router.config.conditions import Split as SplitSettings
+from router.core.request import Endpoint
+from router.core.usage import FREE
+from router.policy.plan import PlanPolicy
+from router.policy.retry import FailoverPolicy, RetryPolicy
+from router.policy.split import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.config.conditions import UseItem
+    from router.config.endpoint import EndpointSettings
+    from router.config.language import Document, ModelSettings, PlaceSettings, RuleSettings
+    from router.config.link import Linked, Rule
+    from router.config.settings import OptionSettings, RetrySettings
+    from router.core.request import Locality
+
+LOCAL_CONCURRENCY, REMOTE_CONCURRENCY = 2, 8
+QUEUE_PER_PLACE, QUEUE_LEAST = 4, 16
+
+
+def lower(document: Document, linked: Linked, file: str) -> Program:
+    """Return the program of a document without errors."""
+    folder = Path(file).parent
+    endpoints = {name: _endpoint(name, each, folder) for name, each in document.endpoints.items()}
+    temperatures = {
+        task: Written(value, document.entry_span("temperatures", task))
+        for task, value in (document.temperatures or {}).items()
+    }
+    tasks = linked.dimensions["task"].values
+    models: dict[str, Model] = {}
+    for name, settings in document.models.items():
+        places = zip(linked.places[name], (place for _, place in settings.at), strict=True)
+        model = Model(
+            name,
+            tuple(_deployment(name, settings, endpoints[at], place) for at, place in places),
+            _written(settings.options),
+            settings.options.extra or {},
+            tuple(linked.failover[name]),
+        )
+        by_task: dict[str | None, Mapping[str, object]] = {
+            task: before_rules(model, temperatures, task) for task in (*tasks, None)
+        }
+        models[name] = Model(name, model.deployments, model.options, model.extra, model.failover, by_task)
+    routes = tuple(_route(rule, document, models) for rule in linked.rules)
+    direct = Route(
+        "",
+        (),
+        (),
+        {},
+        {},
+        {},
+        _plan_policy(document, document.retry),
+        document.deadline,
+        "normal",
+        {},
+        document.node.span,
+    )
+    return Program(
+        file=file,
+        name=document.name,
+        dimensions=linked.dimensions,
+        endpoints=endpoints,
+        models=models,
+        routes=routes,
+        table=build(linked.dimensions, [route.accepted for route in routes]),
+        direct=direct,
+        temperatures=temperatures,
+    )
+
+
+def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
+    locality = settings.locality or derived_locality(settings.kind, settings.url)
+    concurrency = settings.concurrency or (LOCAL_CONCURRENCY if locality == "local" else REMOTE_CONCURRENCY)
+    queue = settings.queue
+    return Endpoint(
+        name=name,
+        kind=settings.kind,
+        locality=locality,  # type: ignore[arg-type]  # a Choice of the two words
+        url=settings.url,
+        keys=(settings.key_,) if settings.key_ is not None and settings.key_.reveal() else settings.keys,
+        headers=settings.headers or {},
+        timeouts=settings.timeout,
+        concurrency=concurrency,
+        queue_max=max(QUEUE_LEAST, QUEUE_PER_PLACE * concurrency) if queue.max is None else queue.max,
+        queue_timeout=queue.timeout,
+        settings=_settings(settings, folder),
+    )
+
+
+def _settings(settings: EndpointSettings, folder: Path) -> dict[str, object]:
+    """Return what only the kind knows; relative paths start at the file's folder."""
+    found: dict[str, object] = {}
+    if settings.path:
+        found["path"] = (
+            settings.path if settings.path.startswith("package:") else str(_path(settings.path, folder))
+        )
+    if settings.ca is not None:
+        found["ca"] = str(_path(settings.ca, folder))
+    for name in ("threads", "script", "proxy"):
+        value = getattr(settings, name)
+        if value:
+            found[name] = value
+    if not settings.verify:
+        found["verify"] = False
+    return found
+
+
+def _path(text: str, folder: Path) -> Path:
+    return folder / os.path.expanduser(text)  # noqa: PTH111 - a path with `~` inside a name stays as it is
+
+
+def derived_locality(kind: str, url: str) -> Locality:
+    """Return where an endpoint is when the file does not say: only what surely stays on this machine is local."""
+    if kind in ("gguf", "mock"):
+        return "local"
+    if kind == "opencode" or not url:
+        return "remote"
+    if url.startswith("unix:"):
+        return "local"
+    host = urlsplit(url).hostname or ""
+    try:
+        return "local" if ipaddress.ip_address(host).is_loopback else "remote"
+    except ValueError:
+        return "local" if host == "localhost" else "remote"
+
+
+def _deployment(name: str, model: ModelSettings, endpoint: Endpoint, place: PlaceSettings) -> Deployment:
+    price = place.price or model.price
+    if price is None and endpoint.locality == "local":
+        price = FREE
+    return Deployment(
+        model=name,
+        endpoint=endpoint,
+        id=place.id or model.id or name,
+        context=place.context or model.context,
+        price=price,
+        capabilities=None if model.capabilities is None else frozenset(model.capabilities),
+    )
+
+
+def _route(rule: Rule, document: Document, models: Mapping[str, Model]) -> Route:
+    settings: RuleSettings = rule.settings
+    uses = tuple(_use(item) for item in rule.use)
+    names = [use for use in uses if isinstance(use, str)]
+    options = _written(settings.options)
+    return Route(
+        name=rule.name,
+        uses=uses,
+        candidates=in_order(models, names) if len(names) == len(uses) else None,
+        options=options,
+        params={name: each.value for name, each in options.items()},
+        extra=settings.options.extra or {},
+        policy=_plan_policy(document, settings.retry or document.retry),
+        deadline=settings.deadline or document.deadline,
+        urgency=settings.urgency or "normal",
+        accepted=rule.accepted,
+        span=rule.span,
+    )
+
+
+def _use(item: UseItem) -> str | Split:
+    if isinstance(item, SplitSettings):
+        return Split(tuple((each.name, weight) for each, weight in item.shares), by_user=item.by == "user")
+    return item.name
+
+
+def _written(options: OptionSettings) -> dict[str, Written]:
+    return {name: Written(value, options.span(name)) for name, value in options.given().items()}
+
+
+def _plan_policy(document: Document, retry: RetrySettings) -> PlanPolicy:
+    backoff = retry.backoff
+    failover = document.failover
+    return PlanPolicy(
+        RetryPolicy(
+            retry.attempts,
+            retry.same,
+            backoff.first,
+            backoff.factor,
+            backoff.max,
+            retry.wait,
+            retry.wait_alone,
+        ),
+        FailoverPolicy(frozenset(failover.also_on), frozenset(failover.never_on)),
+        document.min_left,
+    )

@@ -1,0 +1,44 @@
+"""How an option gets its value, in one order for calls and for `explain`.
+
+call > rule > temperature of the task > model > `temperatures.default` > left to the endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.compile.program import Model, Route, Written
+
+TEMPERATURE = "temperature"
+DEFAULT = "default"
+
+
+def _layers(
+    model: Model, temperatures: Mapping[str, Written], task: str | None
+) -> list[Mapping[str, Written]]:
+    """Return what the file says for a model and a task, each layer over the one before it."""
+    default = temperatures.get(DEFAULT)
+    by_task = temperatures.get(task) if task is not None else None
+    return [
+        {TEMPERATURE: default} if default is not None else {},
+        model.options,
+        {TEMPERATURE: by_task} if by_task is not None else {},
+    ]
+
+
+def before_rules(model: Model, temperatures: Mapping[str, Written], task: str | None) -> dict[str, object]:
+    """Return the options that hold unless a rule or a call says otherwise."""
+    return {name: each.value for layer in _layers(model, temperatures, task) for name, each in layer.items()}
+
+
+def written(
+    model: Model, temperatures: Mapping[str, Written], task: str | None, route: Route
+) -> dict[str, Written]:
+    """Return the same with the rule's laid over them, and where each was written."""
+    found: dict[str, Written] = {}
+    for layer in (*_layers(model, temperatures, task), route.options):
+        found.update(layer)
+    return found

@@ -1,0 +1,156 @@
+"""What a configuration compiles to: immutable values that calls are decided by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from router.policy.split import Split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from router.compile.table import Table
+    from router.core.dimension import Accepted, Dimension
+    from router.core.request import Endpoint
+    from router.core.usage import Price
+    from router.diagnostics.source import Span
+    from router.policy.plan import PlanPolicy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deployment:
+    """One model at one endpoint: the thing tried. Each is made once and equal to itself alone.
+
+    Attributes:
+        model: The model's name in the file.
+        endpoint: Where it is served.
+        id: The name the endpoint knows.
+        context: Tokens of its context window, or None when unknown.
+        price: What its tokens cost, or None when unknown.
+        capabilities: What it can take; None when unknown.
+    """
+
+    model: str
+    endpoint: Endpoint
+    id: str
+    context: int | None
+    price: Price | None
+    capabilities: frozenset[str] | None
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"`{self.model}` at `{self.endpoint.name}`"
+
+    def lacks(self, needs: frozenset[str]) -> frozenset[str]:
+        """Return what a call needs and this cannot take."""
+        return frozenset() if self.capabilities is None else needs - self.capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An option with where it was written."""
+
+    value: object
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A name that rules use.
+
+    Attributes:
+        name: Its name.
+        deployments: Where it is served, in order.
+        options: Its own sampling options, as written.
+        extra: Further fields for the endpoint.
+        failover: Models that answer when a call names this one and it fails.
+        params: For each task, the options before a rule's or a call's are laid over them.
+    """
+
+    name: str
+    deployments: tuple[Deployment, ...]
+    options: Mapping[str, Written]
+    extra: Mapping[str, object]
+    failover: tuple[str, ...]
+    params: Mapping[str | None, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a rule compiles to.
+
+    Attributes:
+        name: The rule's name.
+        uses: Models and splits, in failover order.
+        candidates: The deployments in order when no split has to be drawn, else None.
+        options: Sampling options of the rule, as written.
+        params: The same, values alone.
+        extra: Further fields for the endpoint.
+        policy: Retries and failover.
+        deadline: Seconds of the whole call.
+        urgency: Place in queues.
+        accepted: What the rule accepts, by dimension.
+        span: Where the rule stands.
+    """
+
+    name: str
+    uses: tuple[str | Split, ...]
+    candidates: tuple[Deployment, ...] | None
+    options: Mapping[str, Written]
+    params: Mapping[str, object]
+    extra: Mapping[str, object]
+    policy: PlanPolicy
+    deadline: float
+    urgency: str
+    accepted: Mapping[str, Accepted]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled configuration.
+
+    Attributes:
+        file: The file it was compiled from.
+        name: What the configuration is called.
+        dimensions: Every dimension by name, measured ones too.
+        endpoints: Every endpoint by name.
+        models: Every model by name.
+        routes: Every rule, in the file's order.
+        table: The rules' index.
+        direct: What holds for a call that names its model: policies without a rule.
+        temperatures: By task, as written; `default` among them.
+    """
+
+    file: str
+    name: str | None
+    dimensions: Mapping[str, Dimension]
+    endpoints: Mapping[str, Endpoint]
+    models: Mapping[str, Model]
+    routes: tuple[Route, ...]
+    table: Table
+    direct: Route
+    temperatures: Mapping[str, Written]
+
+    def candidates(self, route: Route, user: str | None, dice: float) -> tuple[Deployment, ...]:
+        """Return a call's deployments, best first; `dice` from 0 to 1 draws its splits."""
+        if route.candidates is not None:
+            return route.candidates
+        names = [use.pick(user, dice) if isinstance(use, Split) else use for use in route.uses]
+        return in_order(self.models, names)
+
+    def named(self, model: str) -> tuple[Deployment, ...]:
+        """Return the deployments of a call that names its model, with that model's own failover."""
+        return in_order(self.models, [model, *self.models[model].failover])
+
+    def largest(self, route: Route) -> tuple[Deployment, ...]:
+        """Return the deployments of most calls: each split gives its largest share."""
+        return in_order(self.models, [use.largest if isinstance(use, Split) else use for use in route.uses])
+
+
+def in_order(models: Mapping[str, Model], names: list[str]) -> tuple[Deployment, ...]:
+    """Return the deployments of models in order, each once."""
+    found = [deployment for name in names for deployment in models[name].deployments]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,81 @@
+"""A streamed answer in the caller's hands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from router.core.errors import CallFailed, RouterError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from router.core.events import Delta
+    from router.core.messages import Completion
+    from router.runtime.attempt import Attempt
+    from router.runtime.engine import Engine
+
+
+class Reply:
+    """An async context manager over the deltas of one answer; leaving it early frees the connection at once.
+
+    One task at a time holds it.
+    """
+
+    __slots__ = ("_arguments", "_attempt", "_completion", "_engine")
+
+    def __init__(
+        self,
+        engine: Engine,
+        messages: object,
+        opts: Mapping[str, object] | None,
+        keywords: Mapping[str, object],
+    ) -> None:
+        self._engine = engine
+        self._arguments = (messages, opts, keywords)
+        self._attempt: Attempt | None = None
+        self._completion: Completion | None = None
+
+    async def __aenter__(self) -> Self:
+        messages, opts, keywords = self._arguments
+        call = self._engine.call(messages, opts, keywords, live=True)
+        self._attempt = await self._engine.run(call)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._attempt is not None:
+            await self._attempt.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Delta:
+        attempt = self._attempt
+        if attempt is None:
+            raise RouterError("a stream is opened with `async with router.stream(...) as reply`")
+        if self._completion is not None:
+            raise StopAsyncIteration
+        try:
+            delta = await attempt.next()
+        except CallFailed as error:
+            raise self._engine.failed(attempt.call, error)  # noqa: B904 - the same error, completed
+        if delta is None:
+            self._completion = self._engine.completion(attempt)
+            raise StopAsyncIteration
+        return delta
+
+    @property
+    def completion(self) -> Completion:
+        """The whole answer, once the last delta is out: what `complete()` would have returned.
+
+        Raises:
+            RouterError: The answer has not ended.
+        """
+        if self._completion is None:
+            raise RouterError("the answer has not ended: read the stream to its end first")
+        return self._completion
