@@ -20,11 +20,19 @@ CALL = "call"
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCandidate:
-    """A deployment in the order of failover; `skipped` says why this call may not use it."""
+    """A deployment in the order of failover.
+
+    Attributes:
+        model: The model's name.
+        endpoint: The endpoint's name.
+        skipped: Why this call may not use it, or None.
+        options: Each option it would be sent, with its origin.
+    """
 
     model: str
     endpoint: str
-    skipped: str | None = None
+    skipped: str | None
+    options: Mapping[str, ExplainedOption]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +125,26 @@ def explain(
     number = program.table.match(values) if model is None else -1
     route = program.routes[number] if number >= 0 else program.direct
     candidates = _candidates(program, route, model, user)
-    explained = _capable(candidates, values)
-    first = next((each for each, told in zip(candidates, explained, strict=True) if not told.skipped), None)
+    needs = frozenset(name for name in ("tools", "images", "json") if values[name])
+    explained = tuple(
+        ExplainedCandidate(
+            each.model,
+            each.endpoint.name,
+            lacking(each, needs),
+            _options(program, route, each, values, params),
+        )
+        for each in candidates
+    )
+    first = next((each for each in explained if each.skipped is None), None)
     split = route.uses[0] if route.uses and isinstance(route.uses[0], Split) else None
     return Explanation(
         call=dict(values),
         rule=route.name or None,
         rule_at=str(route.span) if route.name else None,
         model=first.model if first else None,
-        endpoint=first.endpoint.name if first else None,
+        endpoint=first.endpoint if first else None,
         candidates=explained,
-        options=_options(program, route, first, values, params) if first else {},
+        options=first.options if first else {},
         rules=tuple(_rules(program, values, number)),
         split=dict(split.shares) if split else None,
         deadline=route.deadline,
@@ -143,15 +160,6 @@ def _candidates(
     if user is None and route.candidates is None:
         return program.largest(route)
     return program.candidates(route, user, 0.0)
-
-
-def _capable(
-    candidates: tuple[Deployment, ...], values: Mapping[str, Value]
-) -> tuple[ExplainedCandidate, ...]:
-    needs = frozenset(name for name in ("tools", "images", "json") if values[name])
-    return tuple(
-        ExplainedCandidate(each.model, each.endpoint.name, lacking(each, needs)) for each in candidates
-    )
 
 
 def lacking(deployment: Deployment, needs: frozenset[str]) -> str | None:

@@ -134,6 +134,11 @@ class Router:
         values = explained_values(program, given)
         return explain(program, values, told.params, told.options.get("model"), told.options.get("user"))
 
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names of all dimensions, the measured ones last."""
+        return tuple(self._engine.program.dimensions)
+
     def models(self) -> tuple[ModelInfo, ...]:
         """Return the models that calls may name, in the file's order."""
         found = []

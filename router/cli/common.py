@@ -1,0 +1,110 @@
+"""What several commands share: where the file is, how findings and errors are shown, how to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from router.diagnostics import text
+from router.diagnostics.diagnostic import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from router.core.errors import ConfigError
+    from router.diagnostics.diagnostic import Diagnostic
+    from router.diagnostics.source import Source
+
+DEFAULT = "router.yaml"
+FAILED, UNUSABLE = 1, 2
+UNREADABLE = "R100"
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["human", "json"]),
+    default="human",
+    show_default=True,
+    help="How to print the result.",
+)
+
+
+def config_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-c FILE` to a command."""
+    return click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        default=None,
+        help=f"The configuration; {DEFAULT} here or in a folder above by default.",
+    )(function)
+
+
+def configuration(path: Path | None) -> Path:
+    """Return the file to use: the one given, else the nearest router.yaml upwards."""
+    if path is not None:
+        return path
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / DEFAULT).is_file():
+            found = folder / DEFAULT
+            return found.relative_to(here) if found.is_relative_to(here) else found
+    raise ended(
+        f"no {DEFAULT} here or in a folder above; `router init` writes one, `-c FILE` names another", UNUSABLE
+    )
+
+
+def ended(message: str, status: int) -> SystemExit:
+    """Say what is wrong on standard error; return the end of the program, to be raised."""
+    click.echo(f"router: {message}", err=True)
+    return SystemExit(status)
+
+
+def ended_by_findings(error: ConfigError) -> SystemExit:
+    """Show the findings that keep a file from being used; return the end of the program, to be raised."""
+    show_findings(error.findings, least="error")
+    return SystemExit(status_of(error.findings))
+
+
+def status_of(findings: Iterable[Diagnostic], fail_on: Sequence[str] = ("error",)) -> int:
+    """Return the exit status: 2 for an unreadable file, 1 for findings that count, else 0."""
+    found = list(findings)
+    if any(each.code == UNREADABLE for each in found):
+        return UNUSABLE
+    return FAILED if any(each.severity in fail_on for each in found) else 0
+
+
+def show_findings(
+    findings: Sequence[Diagnostic],
+    *,
+    sources: Mapping[str, Source] | None = None,
+    least: str = "warning",
+    concise: bool = False,
+    err: bool = True,
+) -> None:
+    """Print findings down to a severity, and a line that counts all of them; nothing where there are none."""
+    order = ("error", "warning", "info")
+    shown = [each for each in findings if order.index(each.severity) <= order.index(least)]
+    known = sources if sources is not None else _sources(findings)
+    body = text.concise(shown) if concise else text.human(shown, known)
+    click.echo(body, nl=False, err=err)
+    counted = text.summary(count(findings), sum(bool(each.fixes) for each in findings))
+    if counted and not concise:
+        click.echo(counted, err=err)
+
+
+def _sources(findings: Iterable[Diagnostic]) -> dict[str, Source]:
+    """Return the files of findings again, for their lines; secrets in them are known to the loader alone."""
+    from router.config.load import load_file  # noqa: PLC0415 - only a wrong file needs it
+
+    names = {each.span.file for each in findings}
+    return {name: load_file(Path(name)).source for name in names}
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

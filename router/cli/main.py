@@ -1,0 +1,42 @@
+"""The `router` command and its subcommands."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "call": ("router.cli.call", "Ask a model through the configuration and print its answer."),
+    "check": ("router.cli.check", "Report everything wrong with configurations; nothing is contacted."),
+    "explain": ("router.cli.explain", "Tell where a call would go, and why."),
+    "init": ("router.cli.init", "Write a commented router.yaml to start from."),
+    "rule": ("router.cli.rule", "Tell what a finding means and what to do about it."),
+    "schema": ("router.cli.schema", "Print the JSON Schema of the language, or its reference."),
+}
+
+
+class _Commands(click.Group):
+    """Subcommands whose modules are imported when they are run, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), "command")  # noqa: B009
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pantheon-router")
+def cli() -> None:
+    """Route LLM calls by one YAML file.
+
+    Exit status: 0 all is well, 1 findings or a failed call, 2 bad usage or an unreadable file.
+    """
