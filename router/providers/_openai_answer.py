@@ -1,0 +1,204 @@
+"""Answers in the OpenAI chat format, streamed or whole, as events. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from router.core.errors import ContentFiltered, MalformedResponse, StreamInterrupted
+from router.core.events import Done, ReasoningDelta, TextDelta, ToolCallDelta
+from router.core.usage import Usage
+from router.providers._errors import error_in_answer
+
+if TYPE_CHECKING:
+    from router.core.events import Delta
+    from router.core.messages import FinishReason
+    from router.providers._source import Source
+
+FINISH: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+class AnswerDecoder:
+    """Takes in the objects of one answer, streamed or whole, and tells when it is over.
+
+    Args:
+        source: Who answers, for messages.
+        image: Whether the request carried an image.
+    """
+
+    # Mutable: what has been seen so far; one attempt owns it.
+
+    def __init__(self, source: Source, *, image: bool = False) -> None:
+        self._source = source
+        self._image = image
+        self._finish: str | None = None
+        self._usage: Usage | None = None
+        self._model = ""
+        self._ended = False
+        self._full = False
+        self._called = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether the reason of the end is known; only the usage may still come."""
+        return self._finish is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come."""
+        return self._ended
+
+    def feed_text(self, text: str) -> list[Delta]:
+        """Take in the data of one event: JSON, or `[DONE]`.
+
+        Raises:
+            CallFailed: It is an error, or no JSON.
+        """
+        if text.strip() == "[DONE]":
+            self._ended = True
+            return []
+        try:
+            payload = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise MalformedResponse(f"{self._source.where} sent something that is not JSON") from error
+        return self.feed(payload)
+
+    def feed_whole(self, text: str) -> list[Delta]:
+        """Take in the JSON of an answer that comes in one piece, with which it is over.
+
+        Raises:
+            CallFailed: It is an error, or no JSON.
+        """
+        deltas = self.feed_text(text)
+        self._ended = True
+        return deltas
+
+    def feed(self, payload: object) -> list[Delta]:
+        """Take in one object.
+
+        Raises:
+            CallFailed: It carries an error, or is not of the format.
+        """
+        chunk = self._object(payload, "answer")
+        if chunk.get("error"):
+            raise error_in_answer(self._source, chunk["error"], has_image=self._image)
+        if chunk.get("object") == "error":  # vLLM does not nest it
+            raise error_in_answer(self._source, chunk, has_image=self._image)
+        self._model = self._model or _text_or_empty(chunk.get("model"))
+        deltas: list[Delta] = []
+        for item in self._list(chunk.get("choices"), "choices"):
+            choice = self._object(item, "choice")
+            if not choice.get("index"):
+                deltas += self._choice(choice)
+        if chunk.get("usage"):
+            self._usage = self._count(self._object(chunk["usage"], "usage"))
+            self._ended = self._ended or self.finished
+        self._full = self._full or bool(deltas)
+        return deltas
+
+    def end(self) -> Done:
+        """Return the closing event.
+
+        Raises:
+            StreamInterrupted: The end came too early.
+            ContentFiltered: The answer was withheld.
+            MalformedResponse: The answer is empty.
+        """
+        where = self._source.where
+        if not self._ended and self._finish is None:
+            raise StreamInterrupted(f"{where} ended in the middle of its answer")
+        reason = FINISH.get(self._finish or "stop", "stop")
+        if reason == "content_filter":
+            raise ContentFiltered(f"{where} withheld the answer: its content filter")
+        if not self._full:
+            raise MalformedResponse(f"{where} gave an empty answer")
+        if reason == "stop" and self._called:
+            reason = "tool_calls"
+        return Done(reason, self._usage, self._model)
+
+    def _choice(self, choice: Mapping[str, object]) -> list[Delta]:
+        if choice.get("error"):
+            raise error_in_answer(self._source, choice["error"], has_image=self._image)
+        said = choice.get("delta") or choice.get("message") or {}
+        deltas = self._deltas(self._object(said, "message"))
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str):
+            self._finish = reason
+        return deltas
+
+    def _deltas(self, said: Mapping[str, object]) -> list[Delta]:
+        deltas: list[Delta] = []
+        reasoning = self._text(said.get("reasoning_content") or said.get("reasoning"))
+        if reasoning:
+            deltas.append(ReasoningDelta(reasoning))
+        text = self._text(said.get("content")) or self._text(said.get("refusal"))
+        if text:
+            deltas.append(TextDelta(text))
+        for position, item in enumerate(self._list(said.get("tool_calls"), "tool_calls")):
+            deltas.append(self._call(self._object(item, "tool call"), position))
+            self._called = True
+        return deltas
+
+    def _call(self, call: Mapping[str, object], position: int) -> ToolCallDelta:
+        function = self._object(call.get("function") or {}, "function")
+        arguments = function.get("arguments")
+        if isinstance(arguments, Mapping):
+            arguments = json.dumps(arguments)
+        index = call.get("index")
+        return ToolCallDelta(
+            index if isinstance(index, int) else position,
+            _text_or_empty(call.get("id")),
+            _text_or_empty(function.get("name")),
+            self._text(arguments),
+        )
+
+    def _text(self, value: object) -> str:
+        """Return a text, which some servers give as a list of parts."""
+        if isinstance(value, list):
+            return "".join(self._text(part.get("text")) for part in value if isinstance(part, Mapping))
+        if value is None or isinstance(value, str):
+            return value or ""
+        raise self._malformed("text")
+
+    def _list(self, value: object, name: str) -> list[object]:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise self._malformed(name)
+        return value
+
+    def _object(self, value: object, name: str) -> Mapping[str, object]:
+        if not isinstance(value, Mapping):
+            raise self._malformed(name)
+        return value
+
+    def _malformed(self, name: str) -> MalformedResponse:
+        return MalformedResponse(
+            f"{self._source.where} sent an answer whose {name} is not of the OpenAI format"
+        )
+
+    def _count(self, usage: Mapping[str, object]) -> Usage:
+        prompt = self._object(usage.get("prompt_tokens_details") or {}, "usage")
+        completion = self._object(usage.get("completion_tokens_details") or {}, "usage")
+        return Usage(
+            input_tokens=_whole(usage.get("prompt_tokens")),
+            output_tokens=_whole(usage.get("completion_tokens")),
+            cached_input_tokens=_whole(prompt.get("cached_tokens")),
+            reasoning_tokens=_whole(completion.get("reasoning_tokens")),
+        )
+
+
+def _text_or_empty(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

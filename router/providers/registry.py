@@ -1,0 +1,58 @@
+"""Which class speaks for which kind of endpoint, imported when it is first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
+
+from router.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.core.port import Provider
+    from router.core.request import Endpoint
+
+GROUP = "router.providers"
+BUILT_IN = {
+    "openai": "router.providers.openai:OpenAiProvider",
+    "gguf": "router.providers.gguf:GgufProvider",
+    "mock": "router.providers.mock:MockProvider",
+}
+KINDS = tuple(BUILT_IN)
+
+
+def create(endpoint: Endpoint, http: object | None = None) -> Provider:
+    """Return a provider that speaks for an endpoint; nothing is sent or loaded yet.
+
+    A kind that is not built in is looked up among the entry points of the group `router.providers`, whose
+    objects take the same two arguments.
+
+    Args:
+        endpoint: The endpoint.
+        http: An `httpx.AsyncClient` to send with, used as it is and never closed, or None.
+
+    Raises:
+        ConfigError: No installed package provides the kind.
+    """
+    factory = _factory(endpoint.kind)
+    return factory(endpoint, http)
+
+
+def _factory(kind: str) -> Callable[[Endpoint, object | None], Provider]:
+    if kind in BUILT_IN:
+        module, _, name = BUILT_IN[kind].partition(":")
+        found: object = getattr(import_module(module), name)
+    else:
+        found = _third_party(kind)
+    return cast("Callable[[Endpoint, object | None], Provider]", found)
+
+
+def _third_party(kind: str) -> object:
+    for entry in entry_points(group=GROUP, name=kind):
+        try:
+            return entry.load()
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"endpoint kind {kind!r}: {entry.value} cannot be imported: {error}") from error
+    raise ConfigError(f"endpoint kind {kind!r} is unknown; built in are {', '.join(KINDS)}")
