@@ -63,6 +63,8 @@ def command(prompt: str, config: Path | None, stream: bool, quiet: bool, form: s
         **{name: each for name, each in options.items() if each is not None},
     }
     text = sys.stdin.read() if prompt == "-" else prompt
+    if not text:
+        raise ended("the prompt is empty", UNUSABLE)
     messages = [*([Message.system(system)] if system else []), Message.user(text)]
     try:
         router = load_router(configuration(config))

@@ -179,7 +179,7 @@ def _use(item: UseItem) -> str | Split:
 
 
 def _written(options: OptionSettings) -> dict[str, Written]:
-    return {name: Written(value, options.span(name)) for name, value in options.given().items()}
+    return {name: Written(value, options.key_span(name)) for name, value in options.given().items()}
 
 
 def _plan_policy(document: Document, retry: RetrySettings) -> PlanPolicy:

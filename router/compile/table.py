@@ -1,7 +1,8 @@
 """The rules as an index of bit masks: one AND per dimension finds the first that matches.
 
-Each value of a dimension has a mask with one bit per rule that accepts it, the first rule lowest. Whole numbers
-are cut into the intervals between all bounds the rules use. The first match is the lowest bit of the masks' AND.
+Each value of a dimension has a mask with one bit per rule that accepts it, the first rule highest. Whole numbers
+are cut into the intervals between all bounds the rules use. The first match is the highest bit of the masks' AND,
+which is its bit length.
 Lakshman and Stiliadis, High-speed policy-based packet forwarding using efficient multi-dimensional range
 matching, SIGCOMM 1998.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from router.core.dimension import LEAST
 
@@ -20,43 +21,19 @@ if TYPE_CHECKING:
     from router.core.dimension import Accepted, Dimension, Value
 
 
-class Column(Protocol):
-    """One dimension of the index."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One dimension of the index.
+
+    Attributes:
+        name: The dimension.
+        masks: The rules that accept a value, by word or boolean, or by the number of an interval.
+        starts: Where each interval begins, for whole numbers; None for words and booleans.
+    """
 
     name: str
-
-    def mask(self, value: Value) -> int:
-        """Return the rules that accept a value, one bit each."""
-        ...
-
-
-class Words:
-    """The masks of words or booleans."""
-
-    __slots__ = ("_masks", "name")
-
-    def __init__(self, name: str, masks: Mapping[Value, int]) -> None:
-        self.name = name
-        self._masks = masks
-
-    def mask(self, value: Value) -> int:
-        """Return the rules that accept a word."""
-        return self._masks[value]
-
-
-class Numbers:
-    """The masks of intervals of whole numbers."""
-
-    __slots__ = ("_masks", "_starts", "name")
-
-    def __init__(self, name: str, starts: Sequence[int], masks: Sequence[int]) -> None:
-        self.name = name
-        self._starts = starts
-        self._masks = masks
-
-    def mask(self, value: Value) -> int:
-        """Return the rules that accept a number."""
-        return self._masks[bisect_right(self._starts, value) - 1]
+    masks: Mapping[Value, int]
+    starts: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +42,7 @@ class Table:
 
     columns: tuple[Column, ...]
     rules: int
+    everything: int
 
     def match(self, values: Mapping[str, Value]) -> int:
         """Return the number of the first rule that accepts the values, counted from 0, or -1.
@@ -72,10 +50,12 @@ class Table:
         Args:
             values: A legal value for at least every dimension that has a column.
         """
-        mask = (1 << self.rules) - 1
+        mask = self.everything
         for column in self.columns:
-            mask &= column.mask(values[column.name])
-        return (mask & -mask).bit_length() - 1
+            value = values[column.name]
+            starts = column.starts
+            mask &= column.masks[value if starts is None else bisect_right(starts, value) - 1]
+        return self.rules - mask.bit_length() if mask else -1
 
 
 def build(dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, Accepted]]) -> Table:
@@ -91,7 +71,8 @@ def build(dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, A
         for name, dimension in dimensions.items()
         if name in asked
     ]
-    return Table(tuple(columns), len(accepted))
+    rules = len(accepted)
+    return Table(tuple(columns), rules, (1 << rules) - 1)
 
 
 def _column(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column:
@@ -106,7 +87,7 @@ def _column(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column
         else:
             for word in words:
                 bits.set(number[word], rule)  # type: ignore[index]  # ranges stand in number columns only
-    return Words(dimension.name, dict(zip(values, bits.masks(), strict=True)))
+    return Column(dimension.name, dict(zip(values, bits.masks(), strict=True)))
 
 
 def _numbers(name: str, accepted: Sequence[Accepted | None]) -> Column:
@@ -125,23 +106,29 @@ def _numbers(name: str, accepted: Sequence[Accepted | None]) -> Column:
         for low, high in pairs or ():
             for cell in range(bisect_right(starts, low) - 1, bisect_right(starts, high)):
                 bits.set(cell, rule)
-    return Numbers(name, starts, bits.masks())
+    return Column(name, dict(enumerate(bits.masks())), starts)
 
 
 class _Bits:
     """Masks under construction, as bytes: setting a bit of a large integer would copy it each time."""
 
     def __init__(self, rules: int, cells: int) -> None:
-        self._size = (rules + 7) // 8
-        self._cells = [bytearray(self._size) for _ in range(cells)]
-        self._open = bytearray(self._size)
+        size = (rules + 7) // 8
+        self._last = rules - 1
+        self._cells = [bytearray(size) for _ in range(cells)]
+        self._open = bytearray(size)
 
     def set(self, cell: int, rule: int) -> None:
-        self._cells[cell][rule >> 3] |= 1 << (rule & 7)
+        """Let a cell accept a rule."""
+        bit = self._last - rule
+        self._cells[cell][bit >> 3] |= 1 << (bit & 7)
 
     def everywhere(self, rule: int) -> None:
-        self._open[rule >> 3] |= 1 << (rule & 7)
+        """Let every cell accept a rule."""
+        bit = self._last - rule
+        self._open[bit >> 3] |= 1 << (bit & 7)
 
     def masks(self) -> list[int]:
+        """Return the mask of each cell."""
         everywhere = int.from_bytes(self._open, "little")
         return [int.from_bytes(cell, "little") | everywhere for cell in self._cells]

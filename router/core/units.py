@@ -17,7 +17,7 @@ BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
-_NUMBER = r"(\d{1,12}(?:\.\d{1,9})?)"
+_NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,9})?)"
 _DURATION = re.compile(rf"{_NUMBER}\s?(ms|s|m|h|d)\Z")
 _SIZE = re.compile(rf"{_NUMBER}\s?({'|'.join(BYTES)})\Z")
 _MONEY = re.compile(rf"\${_NUMBER}\Z")

@@ -163,7 +163,12 @@ def test_an_explanation_is_one_json_object(program):
 
 def test_endpoints_compile_with_their_defaults(program):
     here, cloud, engine = program.endpoints.values()
-    assert (here.url, here.locality, here.concurrency, here.queue_max) == ("http://127.0.0.1:8080/v1", "local", 2, 16)
+    assert (here.url, here.locality, here.concurrency, here.queue_max) == (
+        "http://127.0.0.1:8080/v1",
+        "local",
+        2,
+        16,
+    )
     assert (cloud.locality, cloud.concurrency, cloud.queue_max) == ("remote", 3, 16)
     assert cloud.keys[0].reveal() == ENV["CLOUD_KEY"]
     assert engine.settings["threads"] == 2
@@ -192,7 +197,9 @@ def test_policies_come_from_the_rule_or_the_file(program):
 
 def test_a_file_with_errors_raises_all_its_findings(tmp_path):
     path = tmp_path / "router.yaml"
-    path.write_text(FILE.replace("use: small\n", "use: smal\n").replace("urgency: high", "urgncy: high"), encoding="utf-8")
+    path.write_text(
+        FILE.replace("use: small\n", "use: smal\n").replace("urgency: high", "urgncy: high"), encoding="utf-8"
+    )
     with pytest.raises(ConfigError) as caught:
         compile_file(path, ENV)
     assert {finding.code for finding in caught.value.findings} == {"R201", "R302"}

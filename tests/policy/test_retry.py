@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from router.policy.retry import RetryPolicy
 
 
-@pytest.mark.parametrize(("tried", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (5000, 8.0)])
+@pytest.mark.parametrize(
+    ("tried", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (5000, 8.0)]
+)
 def test_waits_double_up_to_a_cap_and_never_overflow(tried, longest):
     assert RetryPolicy().delay(tried, None, 1.0) == longest
     assert RetryPolicy().delay(tried, None, 0.0) == longest / 2

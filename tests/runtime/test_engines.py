@@ -54,7 +54,9 @@ def test_rules_reach_the_server_they_name(tmp_path, servers):
     one, two, small = servers
 
     async def main():
-        async with load_router(write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}) as router:
+        async with load_router(
+            write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}
+        ) as router:
             return [await router.complete("hi", task=task) for task in ("code", "chat", "analysis")]
 
     code, chat, analysis = asyncio.run(main())
@@ -73,7 +75,9 @@ def test_streams_reach_the_server_they_name_in_pieces(tmp_path, servers):
 
     async def main():
         found = {}
-        async with load_router(write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}) as router:
+        async with load_router(
+            write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}
+        ) as router:
             for task in ("code", "analysis"):
                 async with router.stream("hi", task=task) as reply:
                     pieces = [delta.text async for delta in reply if isinstance(delta, TextDelta)]
@@ -122,7 +126,9 @@ def test_a_bad_key_is_told_without_the_key(tmp_path, servers):
     one, two, small = servers
 
     async def main():
-        async with load_router(write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-wrong-0123456789"}) as router:
+        async with load_router(
+            write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-wrong-0123456789"}
+        ) as router:
             with pytest.raises(Authentication) as caught:
                 await router.complete("hi", model="coder")
             return caught.value, await router.complete("hi", task="code")
@@ -137,7 +143,9 @@ def test_a_prompt_over_the_context_is_told_with_its_numbers(tmp_path, servers):
     one, two, small = servers
 
     async def main():
-        async with load_router(write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}) as router:
+        async with load_router(
+            write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}
+        ) as router:
             for model in ("small", "talker"):
                 with pytest.raises(ContextLength, match="exceeds the available context size"):
                     await router.complete("hi " * 9000, model=model)
@@ -153,7 +161,9 @@ def test_a_model_file_that_is_not_there_is_told_and_followed_by_the_next(tmp_pat
     text = FILE.replace("id: {small}", "id: none.gguf").replace("use: small}}", "use: [small, talker]}}")
 
     async def main():
-        async with load_router(write(tmp_path, one.url, two.url, small, text), env={"ONE_KEY": "x"}) as router:
+        async with load_router(
+            write(tmp_path, one.url, two.url, small, text), env={"ONE_KEY": "x"}
+        ) as router:
             with pytest.raises(ModelNotFound, match=r"none\.gguf"):
                 await router.complete("hi", model="small")
             return await router.complete("hi", task="analysis")
@@ -166,8 +176,16 @@ def test_a_model_file_that_is_not_there_is_told_and_followed_by_the_next(tmp_pat
     ("reply", "outcome"),
     [
         (walls.loading(), "model_loading"),
-        (walls.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n<html>no!"), "malformed_response"),
-        (walls.answer(404, {"error": {"code": "model_not_found", "message": "no such model"}}), "model_not_found"),
+        (
+            walls.raw(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n<html>no!"
+            ),
+            "malformed_response",
+        ),
+        (
+            walls.answer(404, {"error": {"code": "model_not_found", "message": "no such model"}}),
+            "model_not_found",
+        ),
         (walls.answer(302, {}), "upstream_redirect"),
     ],
 )

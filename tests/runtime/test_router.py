@@ -121,7 +121,10 @@ def test_the_mapping_of_options_is_the_shape_agents_use(path):
 
 def test_a_failure_moves_on_to_the_next_candidate_and_both_are_told(path):
     answer, seconds = ask(path, ScriptedProvider(401), ScriptedProvider("ok"))
-    assert [(each.model, each.outcome) for each in answer.attempts] == [("ma", "authentication"), ("mb", "ok")]
+    assert [(each.model, each.outcome) for each in answer.attempts] == [
+        ("ma", "authentication"),
+        ("mb", "ok"),
+    ]
     assert answer.model == "mb"
     assert seconds == 0
 
@@ -357,9 +360,7 @@ def test_a_full_endpoint_moves_on_to_the_next_candidate(path):
     a = ScriptedProvider("ok", delay=1.0)
 
     async def work(router):
-        return await asyncio.gather(
-            *(router.complete(str(n), task="code", data="public") for n in range(8))
-        )
+        return await asyncio.gather(*(router.complete(str(n), task="code", data="public") for n in range(8)))
 
     answers, _ = run(path, work, a)
     assert [answer.endpoint for answer in answers] == ["a"] * 5 + ["b"] * 3
@@ -376,7 +377,13 @@ def test_urgent_calls_overtake_in_the_queue(path):
             await router.complete(name, task="code", data="public", urgency=urgency)
             order.append(name)
 
-        names = [("1", "normal"), ("2", "normal"), ("batch", "batch"), ("normal", "normal"), ("critical", "critical")]
+        names = [
+            ("1", "normal"),
+            ("2", "normal"),
+            ("batch", "batch"),
+            ("normal", "normal"),
+            ("critical", "critical"),
+        ]
         await asyncio.gather(*(call(*name) for name in names))
         return order
 
@@ -397,7 +404,10 @@ def test_rules_may_ask_for_what_is_measured(path):
 
 
 def test_candidates_that_cannot_take_the_call_are_passed_over(path):
-    image = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.invalid/a.png"}}]}
+    image = {
+        "role": "user",
+        "content": [{"type": "image_url", "image_url": {"url": "https://x.invalid/a.png"}}],
+    }
 
     async def work(router):
         answer = await router.complete([image], task="code", data="public")
@@ -410,7 +420,10 @@ def test_candidates_that_cannot_take_the_call_are_passed_over(path):
 
 
 def test_a_call_that_no_rule_matches_fails_and_nothing_is_sent(path):
-    path.write_text(FILE.replace("when: {task: chat}, use: [mb, ma]", "when: {task: chat, tools: true}, use: mb"), encoding="utf-8")
+    path.write_text(
+        FILE.replace("when: {task: chat}, use: [mb, ma]", "when: {task: chat, tools: true}, use: mb"),
+        encoding="utf-8",
+    )
     a, b = ScriptedProvider("ok"), ScriptedProvider("ok")
 
     async def work(router):
@@ -523,7 +536,10 @@ def test_a_broken_file_is_refused_with_its_findings(tmp_path):
     file.write_text(FILE.replace("use: mb}", "use: mx}"), encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_router(file, env={})
-    assert [(finding.code, finding.span.line) for finding in caught.value.findings] == [("R302", 14), ("R302", 16)]
+    assert [(finding.code, finding.span.line) for finding in caught.value.findings] == [
+        ("R302", 14),
+        ("R302", 16),
+    ]
     assert "R302" in str(caught.value)
 
 

@@ -45,7 +45,8 @@ def test_many_threads_share_one_router(path):
     answers = []
     with SyncRouter(load_router(path)) as router:
         threads = [
-            threading.Thread(target=lambda n=n: answers.append(router.complete(str(n)).content)) for n in range(8)
+            threading.Thread(target=lambda n=n: answers.append(router.complete(str(n)).content))
+            for n in range(8)
         ]
         for thread in threads:
             thread.start()
