@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from router.compile.options import before_rules
 from router.compile.program import Deployment, Model, Program, Route, Written, in_order
-from router.compile.table import build
+from router.table.index import build
 from router.config.conditions import Split as SplitSettings
 from router.core.request import Endpoint
 from router.core.usage import FREE

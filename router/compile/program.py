@@ -10,7 +10,7 @@ from router.policy.split import Split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.compile.table import Table
+    from router.table.index import Table
     from router.core.dimension import Accepted, Dimension
     from router.core.request import Endpoint
     from router.core.usage import Price

@@ -27,6 +27,11 @@ class Dimension:
     default: Value | None = None
     measured: bool = False
 
+    @property
+    def least(self) -> int:
+        """The smallest whole number a call may have here."""
+        return 0 if self.measured else LEAST
+
     def accepts(self, value: object) -> bool:
         """Return whether a call may have this value here."""
         if self.kind == "words":

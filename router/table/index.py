@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.core.dimension import LEAST
+from router.core.dimension import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ def build(dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, A
 
 def _column(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column:
     if dimension.kind == "integer":
-        return _numbers(dimension.name, accepted)
+        return _numbers(dimension, accepted)
     values: Sequence[Value] = dimension.values if dimension.kind == "words" else (False, True)
     bits = _Bits(len(accepted), len(values))
     number = {value: index for index, value in enumerate(values)}
@@ -90,15 +90,14 @@ def _column(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column
     return Column(dimension.name, dict(zip(values, bits.masks(), strict=True)))
 
 
-def _numbers(name: str, accepted: Sequence[Accepted | None]) -> Column:
-    ranges = [
-        None if each is None else [pair for pair in each if isinstance(pair, tuple)] for each in accepted
-    ]
-    bounds = {LEAST}
+def _numbers(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column:
+    least = dimension.least
+    ranges = [None if each is None else _ranges(each, least) for each in accepted]
+    bounds = {least}
     for pairs in ranges:
         for low, high in pairs or ():
             bounds |= {low, high + 1}
-    starts = sorted(bounds)
+    starts = sorted(bound for bound in bounds if bound <= MOST)
     bits = _Bits(len(accepted), len(starts))
     for rule, pairs in enumerate(ranges):
         if pairs is None:
@@ -106,7 +105,13 @@ def _numbers(name: str, accepted: Sequence[Accepted | None]) -> Column:
         for low, high in pairs or ():
             for cell in range(bisect_right(starts, low) - 1, bisect_right(starts, high)):
                 bits.set(cell, rule)
-    return Column(name, dict(enumerate(bits.masks())), starts)
+    return Column(dimension.name, dict(enumerate(bits.masks())), starts)
+
+
+def _ranges(accepted: Accepted, least: int) -> list[tuple[int, int]]:
+    if isinstance(accepted, frozenset):
+        raise TypeError("words stand in a column of whole numbers")
+    return [(max(low, least), high) for low, high in accepted if high >= least]
 
 
 class _Bits:

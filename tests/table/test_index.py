@@ -5,12 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.compile.table import build
 from router.core.dimension import LEAST, MOST, Dimension, holds
+from router.table.index import build
 
 WORDS = Dimension("task", "words", ("chat", "code", "analysis"), "chat")
 OTHER = Dimension("data", "words", ("public", "private"), "public")
-NUMBER = Dimension("tokens", "integer", default=0, measured=True)
+NUMBER = Dimension("size", "integer", default=0)
 FLAG = Dimension("tools", "boolean", default=False, measured=True)
 DIMENSIONS = {each.name: each for each in (WORDS, OTHER, NUMBER, FLAG)}
 
@@ -21,7 +21,7 @@ rules = st.fixed_dictionaries(
     optional={
         "task": st.frozensets(st.sampled_from(WORDS.values)),
         "data": st.frozensets(st.sampled_from(OTHER.values)),
-        "tokens": ranges,
+        "size": ranges,
         "tools": st.frozensets(st.booleans()),
     },
 )
@@ -29,7 +29,7 @@ calls = st.fixed_dictionaries(
     {
         "task": st.sampled_from(WORDS.values),
         "data": st.sampled_from(OTHER.values),
-        "tokens": numbers,
+        "size": numbers,
         "tools": st.booleans(),
     }
 )
@@ -58,9 +58,9 @@ def test_a_dimension_that_no_rule_asks_for_has_no_column():
 
 
 def test_ten_thousand_rules_are_found_like_ten():
-    accepted = [{"tokens": ((number, number),)} for number in range(10_000)]
+    accepted = [{"size": ((number, number),)} for number in range(10_000)]
     table = build(DIMENSIONS, accepted)
-    assert [table.match({"tokens": number}) for number in (0, 4321, 9999, 10_000, -1)] == [
+    assert [table.match({"size": number}) for number in (0, 4321, 9999, 10_000, -1)] == [
         0,
         4321,
         9999,

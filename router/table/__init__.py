@@ -1,0 +1,1 @@
+"""The routing table: rules as products of sets, indexed and analysed exactly."""
