@@ -24,7 +24,7 @@ def impossible(space: Space, rule: int) -> bool:
 
 def overlapping(space: Space, rule: int) -> int:
     """Return the mask of rules that share a call with this one, itself included."""
-    mask = (1 << space.rules) - 1
+    mask = space.everything
     bit = space.bit(rule)
     for axis in space.axes:
         some = 0
@@ -37,7 +37,7 @@ def overlapping(space: Space, rule: int) -> int:
 
 def earlier(space: Space, rule: int) -> int:
     """Return the mask of the rules before one."""
-    return ((1 << space.rules) - 1) ^ ((space.bit(rule) << 1) - 1)
+    return space.everything ^ ((space.bit(rule) << 1) - 1)
 
 
 def covered(space: Space, rule: int, by: int) -> bool:

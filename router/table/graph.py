@@ -8,7 +8,7 @@ Gouda and Liu, Structured firewall design, Computer Networks 51 (2007).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.dimension import MOST
@@ -69,21 +69,65 @@ class Node:
 Graph = Node | int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Space:
-    """A table laid out for analysis: its axes, and how to walk them. Immutable once made."""
+    """One table, or several side by side, laid out for analysis.
+
+    Attributes:
+        axes: The dimensions that some rule asks for.
+        sizes: How many rules each table has; the rules of the first stand highest in every mask.
+        suffix_open: For each axis, the rules that leave it and all after it open.
+    """
 
     axes: tuple[Axis, ...]
-    rules: int
-    suffix_open: tuple[int, ...] = field(default=())
+    sizes: tuple[int, ...]
+    suffix_open: tuple[int, ...]
+
+    @property
+    def rules(self) -> int:
+        """How many rules there are in all."""
+        return sum(self.sizes)
+
+    @property
+    def everything(self) -> int:
+        """The mask of all rules."""
+        return (1 << self.rules) - 1
 
     def bit(self, rule: int) -> int:
         """Return the mask of one rule."""
         return 1 << (self.rules - 1 - rule)
 
-    def first(self, mask: int) -> int:
-        """Return the first rule of a mask, or the gap."""
-        return self.rules - mask.bit_length() if mask else GAP
+    def leaf(self, mask: int) -> int:
+        """Return what a mask decides: the first rule of one table, or one number for the firsts of several."""
+        code, left = 0, self.rules
+        for size in self.sizes:
+            left -= size
+            part = (mask >> left) & ((1 << size) - 1)
+            code = code * (size + 1) + (size - part.bit_length() + 1 if part else 0)
+        return code - 1
+
+    def firsts(self, leaf: int) -> tuple[int, ...]:
+        """Return the first rule of each table, counted within it, or the gap; the inverse of `leaf`."""
+        code = leaf + 1
+        found = []
+        for size in reversed(self.sizes):
+            code, first = divmod(code, size + 1)
+            found.append(first - 1)
+        return tuple(reversed(found))
+
+    def cut(self, mask: int, certain: int) -> tuple[int, bool]:
+        """Drop the rules of each table behind its first certain one; tell whether nothing is left to decide."""
+        kept, left, decided = 0, self.rules, True
+        for size in self.sizes:
+            left -= size
+            part = mask & (((1 << size) - 1) << left)
+            sure = part & certain
+            if sure:
+                below = sure.bit_length() - 1
+                part = part >> below << below
+            decided = decided and (not part or (part == sure and part.bit_count() == 1))
+            kept |= part
+        return kept, decided
 
     def graph(self, mask: int | None = None, within: Sequence[Sequence[int]] | None = None) -> Graph:
         """Return the decision graph.
@@ -95,7 +139,7 @@ class Space:
         Raises:
             TooComplex: It has more nodes than the budget.
         """
-        return _Walk(self, within).node(0, (1 << self.rules) - 1 if mask is None else mask)
+        return _Walk(self, within).node(0, self.everything if mask is None else mask)
 
 
 class _Walk:
@@ -113,12 +157,9 @@ class _Walk:
 
     def node(self, number: int, mask: int) -> Graph:
         space = self._space
-        certain = mask & space.suffix_open[number]
-        if certain:
-            below = certain.bit_length() - 1
-            mask = mask >> below << below
-        if not mask or (mask == certain and mask.bit_count() == 1) or number == len(space.axes):
-            return space.first(mask)
+        mask, decided = space.cut(mask, space.suffix_open[number])
+        if decided or number == len(space.axes):
+            return space.leaf(mask)
         memo = self._memo[number]
         found = memo.get(mask)
         if found is None:
@@ -144,31 +185,39 @@ class _Walk:
         return self._unique.setdefault(key, Node(number, tuple(children)))
 
 
-def lay_out(dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, Accepted]]) -> Space:
-    """Return the space of a table.
+def lay_out(
+    dimensions: Mapping[str, Dimension],
+    *tables: Sequence[Mapping[str, Accepted]],
+    apart: frozenset[str] = frozenset(),
+) -> Space:
+    """Return the space of one table, or of several over the same calls.
 
     Args:
         dimensions: Every dimension by name.
-        accepted: What each rule accepts, in order; a dimension that is absent is left open.
+        *tables: What each rule accepts, in order; a dimension that is absent is left open.
+        apart: Dimensions whose words each keep a cell of their own.
     """
-    table = build(dimensions, accepted)
+    rules = [rule for table in tables for rule in table]
+    index = build(dimensions, rules, always=apart)
     axes = []
-    for column in table.columns:
-        cells, masks = _cells(column.masks, column.starts)
+    for column in index.columns:
+        cells, masks = _cells(column.masks, column.starts, apart=column.name in apart)
         everywhere = masks[0]
         for mask in masks:
             everywhere &= mask
         axes.append(Axis(dimensions[column.name], cells, masks, everywhere))
-    suffix = [(1 << table.rules) - 1]
+    suffix = [index.everything]
     for axis in reversed(axes):
         suffix.append(suffix[-1] & axis.open)
-    return Space(tuple(axes), table.rules, tuple(reversed(suffix)))
+    return Space(tuple(axes), tuple(len(table) for table in tables), tuple(reversed(suffix)))
 
 
 def _cells(
-    masks: Mapping[Value, int], starts: Sequence[int] | None
+    masks: Mapping[Value, int], starts: Sequence[int] | None, *, apart: bool
 ) -> tuple[tuple[Cell, ...], tuple[int, ...]]:
     """Return cells with their masks; values that every rule treats alike share one, neighbours only for numbers."""
+    if starts is None and apart:
+        return tuple(Cell((value,)) for value in masks), tuple(masks.values())
     if starts is None:
         groups: dict[int, list[Value]] = {}
         for value, mask in masks.items():

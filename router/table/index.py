@@ -58,14 +58,19 @@ class Table:
         return self.rules - mask.bit_length() if mask else -1
 
 
-def build(dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, Accepted]]) -> Table:
+def build(
+    dimensions: Mapping[str, Dimension],
+    accepted: Sequence[Mapping[str, Accepted]],
+    always: frozenset[str] = frozenset(),
+) -> Table:
     """Return the index.
 
     Args:
         dimensions: Every dimension by name.
         accepted: What each rule accepts, in order; a dimension that is absent is left open.
+        always: Dimensions that have a column though no rule asks for them.
     """
-    asked = {name for rule in accepted for name in rule}
+    asked = {name for rule in accepted for name in rule} | always
     columns = [
         _column(dimension, [rule.get(name) for rule in accepted])
         for name, dimension in dimensions.items()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from router.core.dimension import Value
-    from router.table.graph import Axis, Cell, Graph, Space
+    from router.table.graph import Cell, Graph, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,33 @@ class Region:
         return {**defaults, **{name: cells[0].witness for name, cells in self.cells.items()}}
 
 
-def regions(space: Space, graph: Graph, wanted: Callable[[int], bool]) -> Iterator[Region]:
-    """Yield the boxes whose leaf is wanted, none of them overlapping; each only when it is asked for."""
+def regions(
+    space: Space,
+    graph: Graph,
+    wanted: Callable[[int], bool],
+    within: Sequence[Sequence[int]] | None = None,
+) -> Iterator[Region]:
+    """Yield the boxes whose leaf is wanted, none of them overlapping; each only when it is asked for.
+
+    Args:
+        space: What the graph was made of.
+        graph: The graph.
+        wanted: Which leaves to look for.
+        within: For each axis the cells that the graph was made of; all by default.
+    """
+    cells = [
+        axis.cells if within is None else tuple(axis.cells[number] for number in within[index])
+        for index, axis in enumerate(space.axes)
+    ]
+    names = [axis.dimension.name for axis in space.axes]
+    narrowed = {
+        name: kept
+        for name, kept, axis in zip(names, cells, space.axes, strict=True)
+        if len(kept) < len(axis.cells)
+    }
     holding = _Holding(wanted)
     if holding.holds(graph):
-        yield from _boxes(space, graph, holding, {})
+        yield from _boxes(list(zip(names, cells, strict=True)), graph, holding, narrowed)
 
 
 class _Holding:
@@ -56,23 +78,21 @@ class _Holding:
 
 
 def _boxes(
-    space: Space, node: Graph, holding: _Holding, box: dict[str, tuple[Cell, ...]]
+    axes: Sequence[tuple[str, Sequence[Cell]]],
+    node: Graph,
+    holding: _Holding,
+    box: dict[str, tuple[Cell, ...]],
 ) -> Iterator[Region]:
     if not isinstance(node, Node):
         yield Region(box, node)
         return
-    axis = space.axes[node.axis]
-    for child, cells in _grouped(axis, node.children):
-        if holding.holds(child):
-            yield from _boxes(space, child, holding, {**box, axis.dimension.name: cells})
-
-
-def _grouped(axis: Axis, children: Sequence[Graph]) -> Iterator[tuple[Graph, tuple[Cell, ...]]]:
+    name, cells = axes[node.axis]
     groups: dict[Graph, list[Cell]] = {}
-    for cell, child in zip(axis.cells, children, strict=True):
+    for cell, child in zip(cells, node.children, strict=True):
         groups.setdefault(child, []).append(cell)
-    for child, cells in groups.items():
-        yield child, tuple(cells)
+    for child, group in groups.items():
+        if holding.holds(child):
+            yield from _boxes(axes, child, holding, {**box, name: tuple(group)})
 
 
 def winners(graph: Graph) -> set[int]:
