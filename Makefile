@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # A real small model answers in this process: no server, no key, no network once it is installed.
 demo: $(VENV)/demo.stamp
-	@$(BIN)/router call -c examples/configs/quickstart.yaml --stream "What is the capital of France?"
+	@$(BIN)/router call -c examples/configs/quickstart.yaml --stream "What is a router? Answer in one sentence."
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest --cov --cov-report=term
@@ -23,7 +23,7 @@ lint: $(VENV)/lint.stamp
 
 # Everything that is generated: the schema, the reference, the pages of findings, the golden prints.
 docs: $(VENV)/test.stamp
-	UPDATE_GOLDEN=1 $(BIN)/python -m pytest --quiet tests/checks tests/config
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest --quiet tests/checks tests/config tests/docs
 
 $(VENV)/pip.stamp:
 	$(PYTHON) -m venv $(VENV)

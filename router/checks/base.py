@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from router.config import problems
 from router.diagnostics.diagnostic import Diagnostic, Edit, Fix, Related
+from router.diagnostics.suggest import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from router.config.load import Configuration
     from router.diagnostics.diagnostic import Severity
     from router.diagnostics.source import Span
+
+
+N = TypeVar("N", problems.UndefinedModel, problems.UndefinedEndpoint)
+MOST_RELATED = 5
+OFTEN = 3
+
+# What may leave out or misread a part of the file.
+_HIDING = (
+    problems.ShapeProblem,
+    problems.ForbiddenTag,
+    problems.KeyType,
+    problems.BadResult,
+    problems.NeedsDefault,
+    problems.UndefinedEndpoint,
+    problems.UndefinedModel,
+    problems.UndefinedVariable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,20 @@ class Finding:
         )
 
 
+def blurred(configuration: Configuration, *names: str) -> bool:
+    """Return whether something is wrong under one of these keys that may hide a use of a name."""
+    if any(isinstance(problem, problems.DuplicateKey) for problem in configuration.problems):
+        return True
+    document = configuration.document
+    places = [document.span(name) for name in names if document.has(name)] if document is not None else []
+    return any(
+        place.line <= problem.span.line <= place.end_line
+        for problem in configuration.problems
+        if isinstance(problem, _HIDING) and getattr(problem, "suggestion", None) is None
+        for place in places
+    )
+
+
 def did_you_mean(suggestion: str | None) -> str | None:
     """Return the help for a misspelt name."""
     return f"did you mean `{suggestion}`?" if suggestion else None
@@ -72,6 +105,41 @@ def did_you_mean(suggestion: str | None) -> str | None:
 def replacement(span: Span, text: str | None) -> tuple[Fix, ...]:
     """Return the fix that puts a text in the place of a span; none for None."""
     return (Fix(f"replace with `{text}`", (Edit(span, text),)),) if text is not None else ()
+
+
+def undefined(
+    problem: problems.UndefinedModel | problems.UndefinedEndpoint,
+    others: Sequence[problems.Problem],
+    message: str,
+    what: str,
+) -> Finding:
+    """Return the one finding about a name that is not declared; `others` are its further uses."""
+    spans = [problem.span, *(other.span for other in others)]
+    edits = tuple(Edit(span, problem.suggestion) for span in spans if problem.suggestion is not None)
+    return Finding(
+        problem.span,
+        message,
+        label=f"no such {what}",
+        related=(
+            *defined_here(problem.suggestion_span, problem.suggestion),
+            *(Related(span, "used here too") for span in spans[1 : MOST_RELATED + 1]),
+        ),
+        notes=() if problem.suggestion else (f"the {what}s are: {listed(problem.legal)}",),
+        help=did_you_mean(problem.suggestion),
+        fixes=(Fix(f"replace with `{problem.suggestion}`", edits),) if edits else (),
+    )
+
+
+def by_root(found: Iterable[N]) -> Iterator[list[N]]:
+    """Yield problems by what is their root: a name that is wrong often is right, and its declaration is not."""
+    groups: dict[str, list[N]] = {}
+    for problem in found:
+        groups.setdefault(problem.name, []).append(problem)
+    for group in groups.values():
+        if len(group) >= OFTEN:
+            yield group
+        else:
+            yield from ([problem] for problem in group)
 
 
 def defined_here(span: Span | None, name: str | None) -> tuple[Related, ...]:

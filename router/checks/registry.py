@@ -4,8 +4,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.checks import undefined_model, unknown_key, unused_model
-from router.config.node import path_at
+from router.checks import (
+    alias_bomb,
+    ambiguous_scalar,
+    bad_encoding,
+    bad_header,
+    bad_name,
+    bad_reference,
+    cleartext_remote,
+    condition_type,
+    credentials_in_url,
+    duplicate_key,
+    duplicate_name,
+    empty_file,
+    exclusive_keys,
+    forbidden_address,
+    forbidden_tag,
+    key_type,
+    merge_key,
+    misplaced_key,
+    missing_file,
+    missing_key,
+    missing_unit,
+    multi_document,
+    not_a_number,
+    not_a_router_file,
+    not_allowed_value,
+    not_supported_yet,
+    out_of_range,
+    plaintext_secret,
+    secret_file,
+    secret_in_plain_field,
+    tab_indent,
+    tls_verify_off,
+    too_large,
+    undefined_endpoint,
+    undefined_model,
+    undefined_variable,
+    unknown_dimension,
+    unknown_key,
+    unknown_processor,
+    unknown_value,
+    unreadable_file,
+    unsupported_version,
+    unused_endpoint,
+    unused_model,
+    wrong_type,
+    yaml_syntax,
+)
+from router.config.node import paths
 from router.diagnostics.diagnostic import in_order
 
 if TYPE_CHECKING:
@@ -14,17 +61,57 @@ if TYPE_CHECKING:
     from router.diagnostics.diagnostic import Diagnostic
 
 ALL: tuple[Check, ...] = (
+    unreadable_file.CHECK,
+    yaml_syntax.CHECK,
+    duplicate_key.CHECK,
+    tab_indent.CHECK,
+    ambiguous_scalar.CHECK,
+    alias_bomb.CHECK,
+    multi_document.CHECK,
+    not_a_router_file.CHECK,
+    forbidden_tag.CHECK,
+    merge_key.CHECK,
+    not_a_number.CHECK,
+    key_type.CHECK,
+    bad_encoding.CHECK,
+    too_large.CHECK,
+    empty_file.CHECK,
     unknown_key.CHECK,
+    missing_key.CHECK,
+    wrong_type.CHECK,
+    not_allowed_value.CHECK,
+    out_of_range.CHECK,
+    missing_unit.CHECK,
+    exclusive_keys.CHECK,
+    unsupported_version.CHECK,
+    misplaced_key.CHECK,
+    not_supported_yet.CHECK,
+    bad_name.CHECK,
+    bad_header.CHECK,
+    bad_reference.CHECK,
+    undefined_endpoint.CHECK,
     undefined_model.CHECK,
+    unknown_dimension.CHECK,
+    unknown_value.CHECK,
+    undefined_variable.CHECK,
+    missing_file.CHECK,
+    unused_endpoint.CHECK,
     unused_model.CHECK,
+    duplicate_name.CHECK,
+    condition_type.CHECK,
+    unknown_processor.CHECK,
+    plaintext_secret.CHECK,
+    cleartext_remote.CHECK,
+    tls_verify_off.CHECK,
+    credentials_in_url.CHECK,
+    secret_in_plain_field.CHECK,
+    forbidden_address.CHECK,
+    secret_file.CHECK,
 )
 
 
 def run_all(configuration: Configuration) -> list[Diagnostic]:
     """Return every finding of every check, the most important first."""
-    found = []
-    for check in ALL:
-        for finding in check.run(configuration):
-            path = path_at(configuration.root, finding.span) if configuration.root is not None else ""
-            found.append(finding.diagnostic(check, path))
-    return in_order(found)
+    found = [(check, finding) for check in ALL for finding in check.run(configuration)]
+    where = paths(configuration.root) if found and configuration.root is not None else {}
+    return in_order(finding.diagnostic(check, where.get(finding.span, "")) for check, finding in found)

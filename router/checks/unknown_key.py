@@ -40,7 +40,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             label="nothing reads this",
             notes=(f"legal keys here: {listed(problem.legal, 40)}",) if problem.suggestion is None else (),
             help=did_you_mean(problem.suggestion),
-            fixes=replacement(problem.span, problem.suggestion),
+            fixes=replacement(problem.span, problem.suggestion if problem.fits else None),
         )
 
 

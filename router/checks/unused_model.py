@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.checks.base import Check, Finding
+from router.checks.base import Check, Finding, blurred
+from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,17 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     document = configuration.document
     if document is None or not configuration.linked.rules:
         return
+    if blurred(configuration, "models", "rules", "offline", "costs"):
+        return
     for name in document.models:
         if name not in configuration.linked.used:
             span = document.entry_span("models", name)
-            yield Finding(span, f"nothing uses the model `{name}`", label="reached only by `model=`")
+            yield Finding(
+                span,
+                f"nothing uses the model `{printable(name)}`",
+                label="reached only by `model=`",
+                help="name it in a rule, or remove it",
+            )
 
 
 CHECK = Check("R308", "unused-model", "warning", run)

@@ -34,7 +34,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="pantheon-router")
+@click.version_option(package_name="pantheon-router", prog_name="router")
 def cli() -> None:
     """Route LLM calls by one YAML file.
 

@@ -226,5 +226,13 @@ def _range(low: int, high: int) -> str:
     if low == high:
         return str(low)
     if low in (LEAST, 0) and high < MOST:
-        return f"<= {high}"
-    return f">= {low}" if high == MOST else f"{low}..{high}"
+        return f"<= {high}" if _roundness(high) >= _roundness(high + 1) else f"< {high + 1}"
+    if high == MOST:
+        return f">= {low}" if _roundness(low) >= _roundness(low - 1) else f"> {low - 1}"
+    return f"{low}..{high}"
+
+
+def _roundness(number: int) -> int:
+    """Return how many zeros a number ends with: the rounder bound is the one a person wrote."""
+    text = str(number)
+    return len(text) - len(text.rstrip("0"))

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from router.compile.options import before_rules
 from router.compile.program import Deployment, Model, Program, Route, Written, in_order
-from router.table.index import build
 from router.config.conditions import Split as SplitSettings
 from router.core.request import Endpoint
 from router.core.usage import FREE
 from router.policy.plan import PlanPolicy
 from router.policy.retry import FailoverPolicy, RetryPolicy
 from router.policy.split import Split
+from router.table.index import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,17 +57,18 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         models[name] = Model(name, model.deployments, model.options, model.extra, model.failover, by_task)
     routes = tuple(_route(rule, document, models) for rule in linked.rules)
     direct = Route(
-        "",
-        (),
-        (),
-        {},
-        {},
-        {},
-        _plan_policy(document, document.retry),
-        document.deadline,
-        "normal",
-        {},
-        document.node.span,
+        name="",
+        uses=(),
+        candidates=(),
+        options={},
+        params={},
+        extra={},
+        policy=_plan_policy(document, document.retry),
+        deadline=document.deadline,
+        urgency="normal",
+        inside=document.stream.inside,
+        accepted={},
+        span=document.node.span,
     )
     return Program(
         file=file,
@@ -167,6 +168,7 @@ def _route(rule: Rule, document: Document, models: Mapping[str, Model]) -> Route
         policy=_plan_policy(document, settings.retry or document.retry),
         deadline=settings.deadline or document.deadline,
         urgency=settings.urgency or "normal",
+        inside=document.stream.inside,
         accepted=rule.accepted,
         span=rule.span,
     )

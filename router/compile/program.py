@@ -10,12 +10,12 @@ from router.policy.split import Split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.table.index import Table
     from router.core.dimension import Accepted, Dimension
     from router.core.request import Endpoint
     from router.core.usage import Price
     from router.diagnostics.source import Span
     from router.policy.plan import PlanPolicy
+    from router.table.index import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +91,7 @@ class Route:
         policy: Retries and failover.
         deadline: Seconds of the whole call.
         urgency: Place in queues.
+        inside: Whether whole answers are streamed from the endpoint too.
         accepted: What the rule accepts, by dimension.
         span: Where the rule stands.
     """
@@ -104,6 +105,7 @@ class Route:
     policy: PlanPolicy
     deadline: float
     urgency: str
+    inside: bool
     accepted: Mapping[str, Accepted]
     span: Span
 

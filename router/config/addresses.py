@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
-from router.config.expand import REFERENCE, is_reference, resolve
+from router.config.compound import MapOf
+from router.config.expand import END, LEGAL_SECRET, is_reference, resolve
 from router.config.node import Scalar
-from router.config.shapes import Leaf
+from router.config.shapes import MAX_NAME, Leaf
 from router.core.secret import Secret
 from router.diagnostics.source import printable
 
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     from router.config.expand import Decoding
     from router.config.node import Node, Plain
     from router.config.shapes import Schema
+    from router.diagnostics.source import Span
+
+_UNSENDABLE = "holds characters that no header field may carry"
+
+
+def _any_case(word: str) -> str:
+    # Spelt out: ECMAScript knows no inline flag for it.
+    return "".join(f"[{char.upper()}{char}]" if char.isalpha() else char for char in word)
+
+
+_RESERVED = "|".join(
+    map(_any_case, ("host", "content-length", "authorization", "transfer-encoding", "connection"))
+)
 
 
 class Url(Leaf):
@@ -23,7 +37,9 @@ class Url(Leaf):
 
     wants = "an address such as `http://127.0.0.1:8080/v1` or `unix:/run/llama.sock`"
     blank = ""
-    _pattern = r"^(https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?(/[^\s?#@]*)?|unix:[^\s?#]+)$"
+    _port = r"([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+    _host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
+    _pattern = rf"^(https?://{_host}(:{_port})?(/[^\s?#@]*)?|unix:[^\s?#]+){END}"
     _match = re.compile(_pattern).match
     _credentials = re.compile(r"[a-zA-Z+]+://[^/\s]*@")
 
@@ -49,7 +65,7 @@ class Url(Leaf):
 
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
         """Return the JSON Schema."""
-        return {"type": "string", "pattern": f"{self._pattern}|{REFERENCE}"}
+        return self.referable({"type": "string", "pattern": self._pattern})
 
 
 class SecretText(Leaf):
@@ -61,9 +77,14 @@ class SecretText(Leaf):
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Return a Secret, or the blank while it is unknown; what was written is never told."""
         if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
-            if isinstance(node, Scalar):
-                to.source.secrets.append(node.span)
-            to.add(problems.WrongType(node.span, self.wants, "something that is no text"))
+            # Its text may be the secret itself: a key of digits alone is read as a number.
+            to.source.secrets.append(node.span)
+            got = "nothing" if isinstance(node, Scalar) and not node.text else "something that is no text"
+            to.add(problems.WrongType(node.span, self.wants, got))
+            return self.blank
+        if not self._sendable(node.text):
+            to.source.secrets.append(node.span)
+            to.add(problems.BadHeader(node.span, owner, _UNSENDABLE))
             return self.blank
         if not is_reference(node) or re.search(r":-[^}]", node.text):
             to.source.secrets.append(node.span)
@@ -71,11 +92,35 @@ class SecretText(Leaf):
         text = resolve(node, to, secret=True) if is_reference(node) else node.text
         if not text:
             return self.blank
-        if not (text.isascii() and text.isprintable()):
-            to.add(problems.BadHeader(node.span, owner, "holds characters that no header field may carry"))
+        if not self._sendable(text):
+            to.add(problems.BadHeader(node.span, owner, _UNSENDABLE))
             return self.blank
         return Secret(text)
 
+    def _sendable(self, text: str) -> bool:
+        return text.isascii() and text.isprintable()
+
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
         """Return the JSON Schema."""
-        return {"type": "string", "minLength": 1, "pattern": r"^[\x20-\x7e]+$"}
+        sendable = {"pattern": rf"^[\x20-\x7e]+{END}"}
+        return {"type": "string", "minLength": 1, "allOf": [sendable, {"pattern": LEGAL_SECRET}]}
+
+
+class HeadersShape(MapOf):
+    """Header fields: names that HTTP allows and that the router does not set itself."""
+
+    _legal = rf"^(?!({_RESERVED}){END})[!#$%&'*+.^_`|~0-9A-Za-z-]+{END}"
+    _reserved = re.compile(_RESERVED)
+
+    def __init__(self) -> None:
+        super().__init__(SecretText(), "header", pattern=self._legal)
+
+    def name(self, name: str, span: Span, to: Decoding) -> None:
+        """Report a name that cannot or must not be sent."""
+        if len(name) > MAX_NAME:
+            super().name(name, span, to)
+        elif self._reserved.fullmatch(name):
+            to.add(problems.BadHeader(span, f"header `{name}`", "is set by the router itself"))
+        elif not self.legal(name):
+            what = f"header `{printable(name)}`"
+            to.add(problems.BadHeader(span, what, "has a name that HTTP does not allow"))

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
+from router.config.expand import END, is_reference, resolve
 from router.config.node import Mapping, Scalar, Sequence
-from router.config.shapes import MAX_NAME, Shape, type_name
+from router.config.shapes import MAX_NAME, Shape, anything, type_name
 from router.diagnostics.source import Span, printable
 
 if TYPE_CHECKING:
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from router.config.node import Node
     from router.config.shapes import Schema
 
-NAME_PATTERN = r"^[^\s\x00-\x1f\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
-_NAME = re.compile(NAME_PATTERN)
+NAME_PATTERN = rf"^[^\s\x00-\x1f\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?{END}"
 
 
 class ListOf(Shape):
     """A list of things of one shape."""
 
-    def __init__(self, item: Shape, *, least: int = 0, wants: str = "a list") -> None:
-        self._item = item
+    def __init__(self, item: Shape, *, least: int = 0, wants: str = "a list", each: str = "") -> None:
+        self.item = item
+        self.each = each
         self._least = least
         self.wants = wants
 
@@ -41,24 +42,36 @@ class ListOf(Shape):
             return ()
         if len(node.items) < self._least:
             to.add(problems.OutOfRange(node.span, "an empty list", self.wants))
-        return tuple(self._item.decode(item, to, owner) for item in node.items)
+        return tuple(
+            self.item.decode(item, to, f"`{self.each}[{number}]`" if self.each else owner)
+            for number, item in enumerate(node.items, start=1)
+        )
 
     def schema(self, defs: Schema) -> Schema:
         """Return the JSON Schema."""
-        schema: Schema = {"type": "array", "items": self._item.schema(defs)}
+        schema: Schema = {"type": "array", "items": self.item.schema(defs)}
         return {**schema, "minItems": self._least} if self._least else schema
 
 
 class MapOf(Shape):
     """A mapping from names to things of one shape."""
 
-    def __init__(self, value: Shape, what: str, *, least: int = 0, pattern: str = NAME_PATTERN) -> None:
-        self._value = value
-        self._what = what
+    def __init__(
+        self,
+        value: Shape,
+        what: str,
+        *,
+        least: int = 0,
+        pattern: str = NAME_PATTERN,
+        why: str = "is empty, begins or ends with a space, or holds control characters",
+    ) -> None:
+        self.value = value
+        self.what = what
+        self.pattern = pattern
+        self.legal = re.compile(pattern).search
         self._least = least
-        self._pattern = pattern
-        self._match = re.compile(pattern).search
-        self.wants = f"a mapping of names to {what}s"
+        self._why = why
+        self.wants = f"a mapping with an entry for each {what}"
 
     @property
     def blank(self) -> dict[str, object]:
@@ -71,30 +84,50 @@ class MapOf(Shape):
             to.add(problems.WrongType(node.span, self.wants, type_name(node)))
             return {}
         if len(node.entries) < self._least:
-            to.add(problems.OutOfRange(node.span, "an empty mapping", f"at least {self._least} {self._what}"))
+            to.add(problems.OutOfRange(node.span, "an empty mapping", f"at least {self._least} {self.what}"))
         found = {}
         for name, value in node.entries.items():
-            self._name(name, node.keys[name], to)
-            found[name] = self._value.decode(value, to, f"{self._what} `{printable(name)}`")
+            self.name(name, node.keys[name], to)
+            found[name] = self.value.decode(value, to, f"{self.what} `{printable(name)}`")
         return found
 
-    def _name(self, name: str, span: Span, to: Decoding) -> None:
+    def name(self, name: str, span: Span, to: Decoding) -> None:
+        """Report a name that is none."""
         if len(name) > MAX_NAME:
             to.add(problems.BadName(span, printable(name, 40), f"is longer than {MAX_NAME} characters"))
-        elif not self._match(name):
-            why = "is empty, begins or ends with a space, or holds control characters"
-            if self._pattern != NAME_PATTERN:
-                why = "is no legal name here"
-            to.add(problems.BadName(span, printable(name), why))
+        elif not self.legal(name):
+            to.add(problems.BadName(span, printable(name), self._why))
 
     def schema(self, defs: Schema) -> Schema:
         """Return the JSON Schema."""
         schema: Schema = {
             "type": "object",
-            "propertyNames": {"pattern": self._pattern, "maxLength": MAX_NAME},
-            "additionalProperties": self._value.schema(defs),
+            "propertyNames": {"pattern": self.pattern, "maxLength": MAX_NAME},
+            "additionalProperties": self.value.schema(defs),
         }
         return {**schema, "minProperties": self._least} if self._least else schema
+
+
+class Anything(Shape):
+    """Any value, taken as it is."""
+
+    wants = "any value"
+
+    def decode(self, node: Node, to: Decoding, owner: str) -> object:
+        """Return the value without its places, its references resolved."""
+        match node:
+            case Sequence():
+                return [self.decode(item, to, owner) for item in node.items]
+            case Mapping():
+                return {name: self.decode(value, to, owner) for name, value in node.entries.items()}
+            case _ if is_reference(node):
+                return resolve(node, to, secret=False)
+            case _:
+                return node.value
+
+    def schema(self, defs: Schema) -> Schema:
+        """Return the JSON Schema."""
+        return anything(defs)
 
 
 class ByType(Shape):
@@ -110,9 +143,9 @@ class ByType(Shape):
         self._scalar = scalar
         self._sequence = sequence
         self._mapping = mapping
-        legal = [shape for shape in (scalar, sequence, mapping) if shape is not None]
-        self.wants = ", or ".join(dict.fromkeys(shape.wants for shape in legal))
-        self.blank = legal[0].blank
+        self.shapes = [shape for shape in (scalar, sequence, mapping) if shape is not None]
+        self.wants = ", or ".join(dict.fromkeys(shape.wants for shape in self.shapes))
+        self.blank = self.shapes[0].blank
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Hand the value to the shape of its type."""
@@ -142,22 +175,22 @@ class Mapped(Shape):
     """Another shape whose decoded value is turned into something else."""
 
     def __init__(self, inner: Shape, turn: Callable[[Any, Node], Any], wants: str = "") -> None:
-        self._inner = inner
+        self.inner = inner
         self._turn = turn
         self.wants = wants or inner.wants
 
     @property
     def blank(self) -> Any:
         """What the inner blank becomes."""
-        return self._turn(self._inner.blank, NOWHERE)
+        return self._turn(self.inner.blank, NOWHERE)
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Decode, then turn."""
-        return self._turn(self._inner.decode(node, to, owner), node)
+        return self._turn(self.inner.decode(node, to, owner), node)
 
     def schema(self, defs: Schema) -> Schema:
         """Return the inner schema."""
-        return self._inner.schema(defs)
+        return self.inner.schema(defs)
 
 
 NOWHERE = Scalar(None, "", plain=True, span=Span("", 1, 1, 1, 1))

@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from router.config import problems
 from router.config.compound import NOWHERE, MapOf
+from router.config.expand import LEGAL_TEXT, is_reference
 from router.config.node import Mapping, Scalar, Sequence
-from router.config.shapes import Number, Shape, Text, type_name, warn_if_ambiguous
+from router.config.shapes import (
+    Number,
+    Shape,
+    Text,
+    anything,
+    known,
+    type_name,
+    warn_if_ambiguous,
+    whole,
+)
+from router.config.yaml import core_scalar
+from router.diagnostics.source import printable
+from router.diagnostics.suggest import nearest
 
 if TYPE_CHECKING:
     from router.config.expand import Decoding
@@ -69,7 +82,8 @@ class ConditionShape(Shape):
         if isinstance(node, Mapping):
             inner = node.entries.get("not")
             if inner is None or len(node.entries) != 1 or isinstance(inner, Mapping):
-                to.add(problems.WrongType(node.span, self.wants, type_name(node)))
+                got = "a mapping" if inner is None else "a mapping in `not`, or more than `not`"
+                to.add(problems.WrongType(node.span, self.wants, got))
                 return self.blank
             found = self.decode(inner, to, owner)
             return Condition(found.operands, negated=True, listed=found.listed, span=node.span)
@@ -81,21 +95,30 @@ class ConditionShape(Shape):
         return Condition(known, negated=False, listed=isinstance(node, Sequence), span=node.span)
 
     def _operand(self, node: Node, to: Decoding) -> Operand | None:
-        if isinstance(node, Scalar) and node.value is not None and not isinstance(node.value, float):
+        if isinstance(node, Scalar) and is_reference(node):
+            text = known(node, to)
+            if not text:
+                return None
+            node = Scalar(core_scalar(text), text, plain=False, span=node.span)
+        value = whole(node.value) if isinstance(node, Scalar) else None
+        if isinstance(node, Scalar) and value is not None and not isinstance(value, float):
             warn_if_ambiguous(node, to)
-            return Operand(node.value, node.text, node.span)
+            return Operand(value, node.text, node.span)
         to.add(problems.WrongType(node.span, "a value of the dimension", type_name(node)))
         return None
 
     def schema(self, defs: Schema) -> Schema:
         """Return the JSON Schema."""
         if "Condition" not in defs:
-            value = {"type": ["string", "integer", "boolean"]}
+            text = {"pattern": LEGAL_TEXT}
+            value = {"type": ["string", "integer", "boolean"], "if": {"type": "string"}, "then": text}
             values = {"type": "array", "items": value, "minItems": 1}
             either = {
                 "type": ["string", "integer", "boolean", "array"],
+                "description": "A value, or a list of them, that it must not have.",
                 "if": {"type": "array"},
                 "then": values,
+                "else": value,
             }
             negation = {"properties": {"not": either}, "required": ["not"], "additionalProperties": False}
             defs["Condition"] = {
@@ -103,6 +126,7 @@ class ConditionShape(Shape):
                 "allOf": [
                     {"if": {"type": "array"}, "then": values},
                     {"if": {"type": "object"}, "then": negation},
+                    {"if": {"type": "string"}, "then": text},
                 ],
             }
         return {"$ref": "#/$defs/Condition"}
@@ -113,8 +137,8 @@ class UseShape(Shape):
 
     wants = "a model, a list of models in failover order, or `{split: {MODEL: SHARE}, by: user}`"
     blank: tuple[UseItem, ...] = ()
-    _name = Text("the name of a model", most=128)
-    _shares = MapOf(Number(1, 1_000_000, whole=True), "share of model", least=1)
+    _name = Text("the name of a model", most=128, known=True)
+    _shares = MapOf(Number(1, 1_000_000, whole=True), "model", least=1)
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Return the candidates in order."""
@@ -138,10 +162,17 @@ class UseShape(Shape):
         by = node.entries.get("by", NOWHERE)
         strangers = [name for name in node.entries if name not in ("split", "by")]
         by_value = by.value if isinstance(by, Scalar) else None
+        by_text = printable(by.text) if isinstance(by, Scalar) else type_name(by)
         if "by" in node.entries and by_value not in ("user", "call"):
-            to.add(problems.NotAllowed(by.span, type_name(by), "`by`", ("user", "call")))
+            to.add(
+                problems.NotAllowed(
+                    by.span, by_text, "`by`", ("user", "call"), nearest(by_text, ("user", "call"))
+                )
+            )
         if shares is None or strangers:
-            to.add(problems.WrongType(node.span, self.wants, type_name(node)))
+            to.add(
+                problems.WrongType(node.span, self.wants, "a mapping without `split` or with more than it")
+            )
             return None
         decoded = self._shares.decode(shares, to, owner)
         if not isinstance(shares, Mapping):
@@ -168,7 +199,7 @@ class UseShape(Shape):
                 "type": ["string", "object"],
                 "if": {"type": "object"},
                 "then": split,
-                "else": _NAME_SCHEMA,
+                "else": self._name.schema(defs),
             }
             defs["Use"] = {
                 "type": ["string", "array", "object"],
@@ -179,9 +210,6 @@ class UseShape(Shape):
         return {"$ref": "#/$defs/Use"}
 
 
-_NAME_SCHEMA = {"type": "string", "minLength": 1, "maxLength": 128}
-
-
 class CellShape(Shape):
     """A cell of a matrix: a condition, or a use; its column decides when the names are resolved."""
 
@@ -189,11 +217,20 @@ class CellShape(Shape):
     blank: Node = NOWHERE
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:  # noqa: ARG002
-        """Return the node itself: only its column knows how to read it."""
-        if isinstance(node, Scalar) and (node.value is None or isinstance(node.value, float)):
+        """Return the node, its references resolved: only its column knows how to read it."""
+        if isinstance(node, Scalar) and (node.value is None or isinstance(whole(node.value), float)):
             to.add(problems.WrongType(node.span, self.wants, type_name(node)))
-        return node
+        return self._resolved(node, to)
 
-    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+    def _resolved(self, node: Node, to: Decoding) -> Node:
+        if isinstance(node, Scalar):
+            text = known(node, to) if is_reference(node) else None
+            return Scalar(core_scalar(text), text, plain=False, span=node.span) if text else node
+        if isinstance(node, Sequence):
+            return Sequence([self._resolved(item, to) for item in node.items], node.span)
+        entries = {name: self._resolved(value, to) for name, value in node.entries.items()}
+        return Mapping(node.span, entries, node.keys)
+
+    def schema(self, defs: Schema) -> Schema:
         """Return the JSON Schema."""
-        return {"type": ["string", "integer", "boolean", "array", "object"]}
+        return {"type": ["string", "integer", "boolean", "array", "object"], **anything(defs)}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from router.config.addresses import SecretText, Url
-from router.config.compound import ByType, ListOf, MapOf
+from router.config.addresses import HeadersShape, SecretText, Url
+from router.config.compound import Anything, ByType, ListOf
+from router.config.expand import END
 from router.config.quantities import duration, size
 from router.config.record import Fields, Record, key, record
-from router.config.settings import OFF, TIMEOUT, Anything, HealthSettings, LimitSettings, QueueSettings
+from router.config.settings import OFF, TIMEOUT, HealthSettings, LimitSettings, QueueSettings
 from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.request import Timeouts
 
@@ -20,8 +21,6 @@ LATER_KINDS = ("anthropic", "opencode", "ollama")
 KINDS = ("openai", "gguf", "mock", *LATER_KINDS)
 TIMEOUTS = Timeouts()
 
-_HEADER_NAME = r"^(?![Hh][Oo][Ss][Tt]$)(?!(?i:content-length|authorization|transfer-encoding|connection)$)[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-
 
 @record
 class EndpointSettings(Record):
@@ -30,7 +29,7 @@ class EndpointSettings(Record):
     EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("key", "keys"),)
 
     kind: str = key(
-        Choice("openai", "gguf", "mock", what="kind", later=LATER_KINDS),
+        Choice("openai", "gguf", "mock", what="kind", later=LATER_KINDS, fixed=True),
         "Who speaks to it: openai (any OpenAI-compatible server), gguf (a model file, in this process), mock.",
     )
     url: str = key(
@@ -40,7 +39,7 @@ class EndpointSettings(Record):
         optional_for=("anthropic",),
     )
     path: str = key(
-        Text(),
+        Text("a file, a folder or `package:NAME`", rf"^(?!\w+://)[^\x00-\x1f]+{END}"),
         "A .gguf file, a folder of them, or `package:NAME`, the folder of an installed package.",
         kinds=("gguf",),
     )
@@ -72,7 +71,7 @@ class EndpointSettings(Record):
         later=True,
     )
     headers: dict[str, Secret] = key(
-        MapOf(SecretText(), "header", pattern=_HEADER_NAME),
+        HeadersShape(),
         "Further header fields.",
         default=None,
         kinds=HTTP_KINDS,

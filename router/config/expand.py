@@ -6,11 +6,13 @@ A pure run (no environment given) resolves only defaults; what stays unknown is 
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.config import problems
+from router.diagnostics.suggest import Suggester
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +23,19 @@ if TYPE_CHECKING:
 
 MAX_SECRET_BYTES = 64 * 2**10
 SECRET_FOLDERS = (Path("/run/secrets"),)
-REFERENCE = r"\$\{(?:env:[A-Za-z_][A-Za-z0-9_]*(?::-[^{}$]*)?|file:[^{}$]+)\}"
+# The end of a text in Python and in ECMAScript alike: Python's `$` alone also stands before a last line end.
+END = r"$(?!\n)"
+_ENV_FORM = r"env:[A-Za-z_][A-Za-z0-9_]*(?::-[^{}$]*)?"
+_WELL_FORMED = r"^(?:[^$]|\$(?!\$?\{{)|\$\$\{{|\$\{{(?:{forms})\}})*" + END
+# For the JSON Schema: texts that hold a `${`, and those in which each is a legal reference or escaped.
+HOLDS_REFERENCE = r"\$\{"
+LEGAL_TEXT = _WELL_FORMED.format(forms=_ENV_FORM)
+LEGAL_SECRET = _WELL_FORMED.format(forms=_ENV_FORM + r"|file:[^{}$]+")
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}$]*))?\Z")
 _FILE = re.compile(r"file:([^{}$]+)\Z")
-_SECRET_NAME = re.compile(
-    r"(?:^|_)(?:API)?(?:KEYS?|TOKENS?|SECRETS?|PASSWORDS?|PASSWD)(?:_|$)", re.IGNORECASE
-)
+_SECRET_NAME = re.compile(r"(?:^|_)(?:API)?(?:KEYS?|TOKEN|SECRETS?|PASSWORDS?|PASSWD)(?:_|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Decoding:
         env: Variables to resolve with; None for a pure run.
         problems: Everything wrong so far.
         variables: Every variable the file names.
+        suggest: Finds the names that were meant, within a budget.
     """
 
     source: Source
@@ -57,6 +65,7 @@ class Decoding:
     env: Mapping[str, str] | None = None
     problems: list[Problem] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
+    suggest: Suggester = field(default_factory=Suggester)
 
     def add(self, problem: Problem) -> None:
         """Take note of a problem."""
@@ -112,22 +121,31 @@ def _variable(name: str, default: str | None, node: Scalar, to: Decoding, *, sec
 
 def _file(text: str, node: Scalar, to: Decoding) -> str | None:
     """Return a secret file's text without its last line end; only at load, only from the legal folders."""
-    folder = to.folder.resolve()
-    path = (folder / text).resolve()
-    if not any(path.is_relative_to(legal) for legal in (folder, *SECRET_FOLDERS)):
-        why = "it is outside the configuration's own folder and /run/secrets"
-    elif to.env is None:
-        return None
-    else:
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_SECRET_BYTES + 1) if path.is_file() else b""
-            if 0 < len(data) <= MAX_SECRET_BYTES:
-                return data.decode("utf-8").rstrip("\r\n")
-            why = "it is empty, larger than 64 KiB or no regular file"
-        except OSError as error:
-            why = error.strerror or "it cannot be read"
-        except UnicodeDecodeError:
-            why = "it is not UTF-8 text"
-    to.add(problems.BadSecretFile(node.span, text, why))
-    return None
+    found, why = _secret_file(text, to)
+    if why:
+        to.add(problems.BadSecretFile(node.span, text, why))
+    return found
+
+
+def _secret_file(text: str, to: Decoding) -> tuple[str | None, str]:
+    """Return the secret, or why it cannot be used; neither in a pure run."""
+    try:
+        folder = to.folder.resolve()
+        path = (folder / text).resolve()
+        if not any(path.is_relative_to(legal) for legal in (folder, *SECRET_FOLDERS)):
+            return None, "it is outside the configuration's own folder and /run/secrets"
+        if to.env is None:
+            return None, ""
+        # Looked at before it is opened: opening a pipe would wait for its writer.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None, "it is no regular file"
+        with path.open("rb") as file:
+            data = file.read(MAX_SECRET_BYTES + 1)
+        found = data.decode("utf-8").rstrip("\r\n") if len(data) <= MAX_SECRET_BYTES else ""
+    except OSError as error:
+        return None, (error.strerror or "it cannot be read").lower()
+    except UnicodeDecodeError:
+        return None, "it is not UTF-8 text"
+    except (ValueError, RuntimeError):  # a NUL in the path; a loop of links
+        return None, "it is no usable path"
+    return (found, "") if found else (None, "it is empty or larger than 64 KiB")

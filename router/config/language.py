@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from router.config.compound import ByType, ListOf, MapOf, Mapped
+from router.config.compound import NAME_PATTERN, Anything, ByType, ListOf, MapOf, Mapped
 from router.config.conditions import OTHERS, CellShape, ConditionShape, Named, UseShape
 from router.config.endpoint import EndpointSettings
+from router.config.expand import END
 from router.config.quantities import duration, size
 from router.config.record import Fields, Record, key, record
 from router.config.settings import (
@@ -18,7 +19,6 @@ from router.config.settings import (
     OFF,
     OPTIONS,
     PRICE,
-    Anything,
     BreakerSettings,
     CacheSettings,
     CostSettings,
@@ -45,12 +45,17 @@ CAPABILITIES = ("tools", "images", "json", "prefill", "reasoning", "seed")
 URGENCIES = ("critical", "high", "normal", "batch")
 _NAME = Text("a name", most=128)
 
+_DIMENSION_NAME = "is not made of small letters, digits and `_`, a letter first"
+_ENDPOINT_NAME = "is empty, begins or ends with a space, or holds `/` or control characters"
+_ENDPOINT_PATTERN = NAME_PATTERN.replace("^", "^(?!.*/)", 1)
+
 
 def _named(value: object, node: Node) -> Named:
     return Named(str(value), node.span)
 
 
-NAMED = Mapped(_NAME, _named)
+# Names that the table is decided by.
+NAMED = Mapped(Text("a name", most=128, known=True), _named)
 
 
 @record
@@ -61,7 +66,7 @@ class Dimension(Record):
     ONE_OF: ClassVar[tuple[str, ...]] = ("values", "type")
 
     values: tuple[str, ...] = key(
-        ListOf(Text("a word", r"^(?!any$|not$)[^\s]+(?: [^\s]+)*$", most=128), least=1),
+        ListOf(Text("a word", rf"^(?!any{END}|not{END})[^\s]+(?: [^\s]+)*{END}", most=128), least=1),
         "The words it may have.",
         default=(),
     )
@@ -100,13 +105,13 @@ class AtShape(Shape):
     wants = "an endpoint, a list of endpoints, or `{ENDPOINT: {id, context, price}}`"
     blank: tuple[tuple[Named, PlaceSettings], ...] = ()
     _place = Fields(PlaceSettings)
-    _shape = ByType(scalar=NAMED, sequence=ListOf(NAMED, least=1), mapping=MapOf(_place, "place", least=1))
+    shape = ByType(scalar=NAMED, sequence=ListOf(NAMED, least=1), mapping=MapOf(_place, "place", least=1))
 
     def decode(self, node: Node, to: Decoding, owner: str) -> object:
         """Return the places in order, each with what differs there."""
-        found = self._shape.decode(node, to, owner)
+        found = self.shape.decode(node, to, owner)
         if isinstance(found, Named):
-            return ((found, PlaceSettings()),) if found.name else ()
+            return ((found, PlaceSettings()),) if found.name else ()  # nothing is known of a wrong one
         if isinstance(found, dict):
             keys = getattr(node, "keys", {})
             return tuple((Named(name, keys[name]), place) for name, place in found.items())
@@ -114,7 +119,7 @@ class AtShape(Shape):
 
     def schema(self, defs: Schema) -> Schema:
         """Return the JSON Schema."""
-        return self._shape.schema(defs)
+        return self.shape.schema(defs)
 
 
 @record
@@ -214,12 +219,13 @@ class Document(Record):
     extends: object = key(Anything(), "A file whose keys this one overrides.", default=None, later=True)
     overlays: object = key(Anything(), "Files whose keys override this one's.", default=None, later=True)
     dimensions: dict[str, Dimension] = key(
-        MapOf(Fields(Dimension), "dimension", pattern="^[a-z][a-z0-9_]*$"),
+        MapOf(Fields(Dimension), "dimension", pattern=f"^[a-z][a-z0-9_]*{END}", why=_DIMENSION_NAME),
         "What a call may say about itself. task, priority and complexity are built in.",
         default=None,
     )
     endpoints: dict[str, EndpointSettings] = key(
-        MapOf(Fields(EndpointSettings), "endpoint", least=1), "Places that answer."
+        MapOf(Fields(EndpointSettings), "endpoint", least=1, pattern=_ENDPOINT_PATTERN, why=_ENDPOINT_NAME),
+        "Places that answer.",
     )
     models: dict[str, ModelSettings] = key(
         MapOf(Fields(ModelSettings), "model", least=1), "Names that rules use."
@@ -233,7 +239,7 @@ class Document(Record):
         Choice("first", what="hit", later=("unique",)), "Which rule wins.", default="first", written="first"
     )
     rules: tuple[RuleSettings, ...] = key(
-        ListOf(Fields(RuleSettings), least=1), "First match wins, in the file's order."
+        ListOf(Fields(RuleSettings), least=1, each="rules"), "First match wins, in the file's order."
     )
     deadline: float = key(
         duration(),
@@ -274,7 +280,10 @@ class Document(Record):
         Fields(OfflineSettings, "offline"), "What happens without a network.", default=None, later=True
     )
     invariants: tuple[InvariantSettings, ...] = key(
-        ListOf(Fields(InvariantSettings)), "What is proven over the whole table.", default=(), later=True
+        ListOf(Fields(InvariantSettings), each="invariants"),
+        "What is proven over the whole table.",
+        default=(),
+        later=True,
     )
     machine: MachineSettings | None = key(
         Fields(MachineSettings, "machine"), "The machine under all local endpoints.", default=None, later=True
@@ -283,7 +292,12 @@ class Document(Record):
         Fields(LogSettings, "log"), "What is written to logs.", default=None, later=True
     )
     lint: dict[str, str] | None = key(
-        MapOf(Choice("error", "warning", "info", "off", what="severity"), "finding", pattern="^R[0-9]{3}$"),
+        MapOf(
+            Choice("error", "warning", "info", "off", what="severity"),
+            "finding",
+            pattern=f"^R[0-9]{{3}}{END}",
+            why="is no code such as `R404`",
+        ),
         "Raises, lowers or switches off a finding.",
         default=None,
         later=True,

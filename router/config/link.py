@@ -6,19 +6,24 @@ error does not cause five findings.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from router.config import problems
 from router.config.conditions import OTHERS, Named, Split
 from router.config.match import Matching
+from router.config.shapes import whole
 from router.core.dimension import BUILT_IN, MEASURED, Dimension
 from router.core.options import RESERVED
 from router.diagnostics.source import printable
-from router.diagnostics.suggest import nearest
+from router.diagnostics.suggest import Suggester
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from router.config.conditions import UseItem
+    from router.config.language import Dimension as Settings
     from router.config.language import Document, ModelSettings, RuleSettings
     from router.core.dimension import Accepted
     from router.diagnostics.source import Span
@@ -80,21 +85,25 @@ class Linked:
     used: set[str] = field(default_factory=set)
 
 
-def link(document: Document) -> tuple[Linked, list[problems.Problem]]:
+def link(document: Document, suggest: Suggester | None = None) -> tuple[Linked, list[problems.Problem]]:
     """Resolve every name of a document; return what it links to and what is wrong."""
-    linker = _Linker(document)
+    linker = _Linker(document, suggest or Suggester())
     return linker.run(), linker.problems
 
 
 class _Linker:
     """One pass over a document. It alone fills `linked` and `problems`."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, suggest: Suggester) -> None:
         self._document = document
+        self._suggest = suggest
         self._linked = Linked()
         self.problems: list[problems.Problem] = []
 
     def run(self) -> Linked:
+        for key, what in (("dimensions", "dimension"), ("endpoints", "endpoint"), ("models", "model")):
+            names = getattr(self._document, key) or {}
+            self._alike(what, [(name, self._document.entry_span(key, name)) for name in names])
         self._dimensions()
         for name, model in self._document.models.items():
             self._model(name, model)
@@ -102,6 +111,22 @@ class _Linker:
         self._rules()
         self._elsewhere()
         return self._linked
+
+    def _alike(self, what: str, names: Iterable[tuple[str, Span]]) -> None:
+        """Report names that stand twice, or that nobody could tell apart."""
+        seen: dict[str, tuple[str, Span]] = {}
+        for name, span in names:
+            folded = unicodedata.normalize("NFKC", name).casefold()
+            first, place = seen.setdefault(folded, (name, span))
+            if place != span:
+                other = printable(first) if first != name else ""
+                self.problems.append(problems.DuplicateName(span, printable(name), place, what, other))
+
+    def _words(self, name: str, settings: Settings) -> None:
+        node = settings.node.entries.get("values")
+        spans = [item.span for item in getattr(node, "items", ())]
+        words = [pair for pair in zip(settings.values, spans, strict=False) if pair[0]]
+        self._alike(f"value of `{printable(name)}`", words)
 
     def _dimensions(self) -> None:
         found = {each.name: each for each in (*BUILT_IN, *MEASURED)}
@@ -112,17 +137,19 @@ class _Linker:
                 continue
             kind: Literal["words", "integer", "boolean"] = settings.type or "words"  # type: ignore[assignment]
             dimension = Dimension(name, kind, settings.values)
-            default = settings.default
+            self._words(name, settings)
+            default = whole(settings.default)  # type: ignore[arg-type]  # what is no number stays as it is
             if default is None:
                 known = found[name].default if name in found else None
                 default = known if known in settings.values else {"boolean": False, "integer": 0}.get(kind)
             elif not dimension.accepts(default):
-                suggestion = nearest(str(default), settings.values)
-                self.problems.append(
-                    problems.UnknownValue(
-                        settings.span("default"), printable(default), name, suggestion, settings.values
-                    )
+                suggestion = self._suggest.nearest(str(default), settings.values)
+                legal = settings.values or (dimension.legal,)
+                problem = problems.UnknownValue(
+                    settings.span("default"), printable(default), name, suggestion, legal
                 )
+                if settings.values or kind != "words":
+                    self.problems.append(problem)
                 default = suggestion or (settings.values[0] if settings.values else None)
             found[name] = Dimension(name, kind, settings.values, default)  # type: ignore[arg-type]
         self._linked.dimensions = found
@@ -138,54 +165,55 @@ class _Linker:
         for place, _ in model.at:
             found: str | None = place.name
             if place.name not in endpoints:
-                found = nearest(place.name, endpoints)
+                found = self._suggest.nearest(place.name, endpoints)
                 near = self._document.entry_span("endpoints", found) if found else None
-                legal = tuple(endpoints)
-                self.problems.append(
-                    problems.UndefinedEndpoint(place.span, printable(place.name), name, found, legal, near)
+                unknown = problems.UndefinedEndpoint(
+                    place.span, printable(place.name), printable(name), found, tuple(endpoints), near
                 )
+                # Without any endpoint, that is what is wrong.
+                self.problems += [unknown] if endpoints else []
             if found is not None:
                 places.append(found)
+        self._alike(f"endpoint of model `{printable(name)}`", [(at.name, at.span) for at, _ in model.at])
         self._linked.places[name] = places
         self._linked.failover[name] = [
             found
             for other in model.failover
-            if (found := self._resolve(other, f"the failover of model `{name}`")) is not None
+            if (found := self._resolve(other, f"the failover of model `{printable(name)}`")) is not None
         ]
-        for processor in (*model.before, *model.after):
-            self._processor(processor, model.span("before" if processor in model.before else "after"))
+        for block, processors in (("before", model.before), ("after", model.after)):
+            items = getattr(model.node.entries.get(block), "items", ())
+            for processor, item in zip(processors, items, strict=True):
+                self._processor(processor, item.span)
 
     def _processor(self, processor: object, span: Span) -> None:
         name = next(iter(processor), None) if isinstance(processor, dict) else processor
-        if name not in PROCESSORS:
+        if name is not None and name not in PROCESSORS:
             text = printable(name)
-            self.problems.append(problems.UnknownProcessor(span, text, nearest(text, PROCESSORS), PROCESSORS))
+            self.problems.append(
+                problems.UnknownProcessor(span, text, self._suggest.nearest(text, PROCESSORS), PROCESSORS)
+            )
 
     def _temperatures(self) -> None:
         tasks = self._linked.dimensions["task"].values
         for task in self._document.temperatures or {}:
             if task != "default" and task not in tasks:
                 span = self._document.entry_span("temperatures", task)
-                suggestion = nearest(task, (*tasks, "default"))
+                suggestion = self._suggest.nearest(task, (*tasks, "default"))
                 self.problems.append(
                     problems.UnknownValue(span, printable(task), "task", suggestion, (*tasks, "default"))
                 )
 
     def _rules(self) -> None:
-        matching = Matching(self._linked.dimensions, self.problems)
-        names: dict[str, Span] = {}
+        matching = Matching(self._linked.dimensions, self.problems, self._suggest)
+        named = [rule.name for rule in self._document.rules if rule.name is not None and rule.name.name]
+        self._alike("rule", [(each.name, each.span) for each in named])
         for number, settings in enumerate(self._document.rules, start=1):
             name = settings.name.name if settings.name else f"rules[{number}]"
-            if settings.name is not None:
-                if name in names:
-                    self.problems.append(
-                        problems.DuplicateName(settings.name.span, printable(name), names[name])
-                    )
-                names.setdefault(name, settings.name.span)
             accepted, spans = matching.conditions(settings.when or {}, settings.node.entries.get("when"))
             if settings.matrix:
                 for row in matching.rows(settings, name, accepted):
-                    use = self._use(row.use, f"rule `{row.name}`")
+                    use = self._use(row.use, f"rule `{printable(row.name)}`")
                     self._linked.rules.append(
                         Rule(
                             row.name,
@@ -198,7 +226,7 @@ class _Linker:
                         )
                     )
             else:
-                use = self._use(settings.use, f"rule `{name}`")
+                use = self._use(settings.use, f"rule `{printable(name)}`")
                 span = settings.node.span
                 self._linked.rules.append(
                     Rule(name, accepted, use, settings, span, spans, settings.span("use"))
@@ -228,7 +256,9 @@ class _Linker:
         if named.name in models:
             self._linked.used.add(named.name)
             return named.name
-        found = nearest(named.name, models)
+        if not models:
+            return None  # that is what is wrong
+        found = self._suggest.nearest(named.name, models)
         span = self._document.entry_span("models", found) if found else None
         self.problems.append(
             problems.UndefinedModel(named.span, printable(named.name), user, found, tuple(models), span)
@@ -244,4 +274,4 @@ class _Linker:
         for budget in self._document.costs.budgets if self._document.costs else ():
             use = getattr(budget.then, "use", None)
             if use is not None:
-                self._resolve(Named(use, budget.span("then")), f"budget `{budget.name}`")
+                self._resolve(Named(use, budget.span("then")), f"budget `{printable(budget.name)}`")

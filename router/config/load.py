@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from router.config.link import Linked, link
 from router.config.node import Mapping
 from router.config.shapes import type_name
 from router.config.yaml import MAX_BYTES, read
-from router.diagnostics.source import Source, Span
+from router.diagnostics.source import Source, Span, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,18 @@ STRANGERS = {
     "services": ("a Docker Compose file", "a router.yaml begins with `version: 1`"),
     "tests": ("a file of routing tests", "the file it tests stands under its `config:`"),
 }
+
+# Facts that may hold of one place beside any other.
+SIDE_BY_SIDE = (
+    problems.DuplicateKey,
+    problems.ExclusiveKeys,
+    problems.MergeKey,
+    problems.MissingKey,
+    problems.NotSupportedYet,
+    problems.PlaintextSecret,
+    problems.SecretInPlainField,
+    problems.UndefinedVariable,
+)
 
 
 @dataclass(slots=True)
@@ -90,10 +103,25 @@ def load_source(source: Source, folder: Path, env: Variables[str, str] | None = 
     decoding = Decoding(source, folder, env, configuration.problems, configuration.variables)
     document = DOCUMENT.decode(root, decoding, "the file")
     configuration.document = document
-    configuration.linked, more = link(document)
-    configuration.problems += more
+    configuration.linked, more = link(document, decoding.suggest)
+    configuration.problems = _roots([*configuration.problems, *more])
     configuration.promised = _promised(folder)
     return configuration
+
+
+def _roots(found: list[problems.Problem]) -> list[problems.Problem]:
+    """Return one problem for each place: what was found first there is the root of what was found later."""
+    firm = {each.span for each in found if not isinstance(each, (*SIDE_BY_SIDE, problems.AmbiguousScalar))}
+    seen: set[Span] = set()
+    kept = []
+    for problem in found:
+        if not isinstance(problem, SIDE_BY_SIDE):
+            mild = isinstance(problem, problems.AmbiguousScalar) and problem.span in firm
+            if mild or problem.span in seen:
+                continue
+            seen.add(problem.span)
+        kept.append(problem)
+    return list(dict.fromkeys(kept))
 
 
 def _stranger(root: Node) -> problems.Problem | None:
@@ -117,29 +145,32 @@ def _read_source(path: Path) -> tuple[Source, problems.Problem | None]:
         if not stat.S_ISREG(status.st_mode):
             return empty, problems.Unreadable(nowhere, "it is no regular file")
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(MAX_BYTES + 1) if status.st_size <= MAX_BYTES else bytes(MAX_BYTES + 1)
     except OSError as error:
         return empty, problems.Unreadable(nowhere, (error.strerror or type(error).__name__).lower())
     except ValueError as error:
-        return empty, problems.Unreadable(nowhere, str(error))
+        return empty, problems.Unreadable(nowhere, printable(error))
     if len(data) > MAX_BYTES:
         return empty, problems.TooLarge(nowhere, f"is larger than {MAX_BYTES:,} bytes")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return Source(name, data.decode("utf-8-sig")), None
+        return Source(name, data.decode()), None
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1) + 1
+        before = Source("", data[: error.start].decode()).lines
+        line, column = len(before), len(before[-1]) + 1
         what = f"byte 0x{data[error.start]:02X} is no UTF-8; save the file as UTF-8"
         return empty, problems.BadEncoding(Span(name, line, column, line, column + 1), what)
 
 
 def _promised(folder: Path) -> frozenset[str]:
     """Return the names in the `.env.example` beside the file, if there is one."""
+    path = folder / ".env.example"
     try:
-        with (folder / ".env.example").open(encoding="utf-8") as file:
+        if not path.is_file():
+            return frozenset()
+        with path.open(encoding="utf-8") as file:
             lines = file.read(MAX_BYTES).splitlines()
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         return frozenset()
     names = (line.removeprefix("export ").partition("=")[0].strip() for line in lines if "=" in line)
     return frozenset(name for name in names if name and not name.startswith("#"))

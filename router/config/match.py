@@ -13,10 +13,10 @@ from router.config.expand import Decoding
 from router.config.node import Mapping
 from router.core.dimension import LEAST, MOST
 from router.diagnostics.source import Source, printable
-from router.diagnostics.suggest import listed, nearest
+from router.diagnostics.suggest import Suggester, listed
 
 if TYPE_CHECKING:
-    from router.config.conditions import Condition, Named, Operand, UseItem
+    from router.config.conditions import Condition, Operand, UseItem
     from router.config.language import RuleSettings
     from router.config.node import Node
     from router.core.dimension import Accepted, Dimension
@@ -46,9 +46,12 @@ class Row:
 class Matching:
     """Holds conditions against dimensions; what is wrong is appended to the list it was given."""
 
-    def __init__(self, dimensions: dict[str, Dimension], found: list[problems.Problem]) -> None:
+    def __init__(
+        self, dimensions: dict[str, Dimension], found: list[problems.Problem], suggest: Suggester
+    ) -> None:
         self._dimensions = dimensions
         self._problems = found
+        self._suggest = suggest
 
     def conditions(
         self, when: dict[str, Condition], node: Node | None
@@ -66,15 +69,14 @@ class Matching:
 
     def rows(self, settings: RuleSettings, name: str, base: dict[str, Accepted]) -> list[Row]:
         """Return the rows of a matrix, each within `base`; one of the wrong length is reported and left out."""
-        columns = [self._column(column) for column in settings.matrix]
+        columns = self._columns(settings)
         if USE not in columns:
             wants = "a column for what to use"
             self._problems.append(
                 problems.MissingKey(settings.span("matrix"), USE, f"`matrix` of rule `{name}`", wants)
             )
             return []
-        rows_node = settings.node.entries["rows"]
-        spans = [item.span for item in getattr(rows_node, "items", ())]
+        spans = [item.span for item in getattr(settings.node.entries.get("rows"), "items", ())]
         found = []
         for number, (cells, span) in enumerate(zip(settings.rows, spans, strict=True), start=1):
             if len(cells) != len(columns):
@@ -102,19 +104,30 @@ class Matching:
         self._problems += to.problems
         return Row(name, accepted, use, span, spans, use_span)
 
-    def _column(self, column: Named) -> str | None:
-        if column.name == USE:
-            return USE
-        dimension = self._dimension(column.name, column.span, USE)
-        return dimension.name if dimension else None
+    def _columns(self, settings: RuleSettings) -> list[str | None]:
+        """Return what each column holds: `use`, a dimension, or None where that is not known."""
+        legal = (*self._dimensions, USE)
+        first: dict[str, Span] = {}
+        columns = []
+        for column in settings.matrix:
+            name = column.name if column.name in legal else self._unknown(column.name, column.span, legal)
+            if name in first:
+                duplicate = problems.DuplicateName(column.span, printable(name), first[name], "column")
+                self._problems.append(duplicate)
+                name = None
+            elif name is not None:
+                first[name] = column.span
+            columns.append(name)
+        return columns
 
-    def _dimension(self, name: str, span: Span, *more: str) -> Dimension | None:
-        if name in self._dimensions:
-            return self._dimensions[name]
-        legal = (*self._dimensions, *more)
-        suggestion = nearest(name, legal)
+    def _dimension(self, name: str, span: Span) -> Dimension | None:
+        known = name if name in self._dimensions else self._unknown(name, span, tuple(self._dimensions))
+        return self._dimensions[known] if known is not None else None
+
+    def _unknown(self, name: str, span: Span, legal: tuple[str, ...]) -> str | None:
+        suggestion = self._suggest.nearest(name, legal)
         self._problems.append(problems.UnknownDimension(span, printable(name), suggestion, legal))
-        return self._dimensions.get(suggestion or "")
+        return suggestion
 
     def _take(self, dimension: Dimension, condition: Condition, accepted: dict[str, Accepted]) -> None:
         """Add what a condition accepts; one that accepts everything is left out."""
@@ -137,12 +150,14 @@ class Matching:
     def _word(self, dimension: Dimension, operand: Operand) -> str | None:
         if operand.value in dimension.values and isinstance(operand.value, str):
             return operand.value
+        if not dimension.values:
+            return None  # what is wrong with its values is reported there
         if isinstance(operand.value, str) and (
             _COMPARED.match(operand.value) or _BETWEEN.match(operand.value)
         ):
             self._wrong(dimension, operand, f"one of {listed(dimension.values)}")
             return None
-        suggestion = nearest(operand.text, dimension.values)
+        suggestion = self._suggest.nearest(operand.text, dimension.values)
         self._problems.append(
             problems.UnknownValue(
                 operand.span, printable(operand.text), dimension.name, suggestion, dimension.values
@@ -159,7 +174,7 @@ class Matching:
     def _range(self, dimension: Dimension, operand: Operand) -> tuple[int, int] | None:
         value = operand.value
         found = parse_range(value) if isinstance(value, str) else None
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool) and LEAST <= value <= MOST:
             found = (value, value)
         if found is None:
             self._wrong(dimension, operand, _RANGE_FORMS)

@@ -54,9 +54,25 @@ def plain(node: Node) -> Any:
             return {key: plain(value) for key, value in node.entries.items()}
 
 
-def path_at(root: Node, span: Span) -> str:
-    """Return where a place is in the document: `rules[2].when.task`; "" for the root or no such place."""
-    return next((path for path, found in _walk(root, "") if found == span), "")
+def paths(root: Node) -> dict[Span, str]:
+    """Return where each place is in the document: `rules[2].when.task`."""
+    found: dict[Span, str] = {}
+    for path, span in _walk(root, ""):
+        found.setdefault(span, path)
+    return found
+
+
+def leaves(node: Node) -> Iterator[Scalar]:
+    """Yield every scalar in a value."""
+    match node:
+        case Scalar():
+            yield node
+        case Sequence():
+            for item in node.items:
+                yield from leaves(item)
+        case Mapping():
+            for item in node.entries.values():
+                yield from leaves(item)
 
 
 def _walk(node: Node, path: str) -> Iterator[tuple[str, Span]]:

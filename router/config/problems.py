@@ -29,9 +29,10 @@ class Unreadable(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Syntax(Problem):
-    """The text is no YAML."""
+    """The text is no YAML; `began` is where what could not be read begins."""
 
     what: str
+    began: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ class TabIndent(Problem):
 
 @dataclass(frozen=True, slots=True)
 class DuplicateKey(Problem):
-    """A key stands twice in one mapping."""
+    """A key stands twice in one mapping; `lines` are its own ones, where they can be deleted without loss."""
 
     key: str
     first: Span
+    lines: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,10 @@ class BadNumber(Problem):
 
 @dataclass(frozen=True, slots=True)
 class KeyType(Problem):
-    """A key that is no text."""
+    """A key that is no text; `quotable` where quotes would make it text."""
 
     text: str
+    quotable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class UnknownKey(ShapeProblem):
     owner: str
     legal: tuple[str, ...]
     suggestion: str | None
+    fits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +237,21 @@ class BadReference(ShapeProblem):
 
 
 @dataclass(frozen=True, slots=True)
+class BadResult(Problem):
+    """A reference whose value, or default, is not what its place wants."""
+
+    text: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsDefault(Problem):
+    """A reference without default where the table depends on its value."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotSupportedYet(Problem):
     """A part of the language whose behaviour is not built."""
 
@@ -259,7 +278,7 @@ class BadSecretFile(Problem):
 class PlaintextSecret(Problem):
     """A key written into the file."""
 
-    key: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +336,12 @@ class UnknownValue(Problem):
 
 @dataclass(frozen=True, slots=True)
 class DuplicateName(Problem):
-    """Two rules of one name."""
+    """Two things of one name, or of names that differ only in case or in how they are encoded."""
 
     name: str
     first: Span
+    what: str = "rule"
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
-from router.config.expand import REFERENCE
+from router.config.expand import END
 from router.config.shapes import Leaf
 from router.core import units
 from router.diagnostics.source import printable
@@ -32,7 +32,7 @@ class Quantity(Leaf):
     ) -> None:
         self.wants = wants
         self._parse = parse
-        self._pattern = f"^{'(?=.*[1-9])' if positive else ''}{pattern}$"
+        self._pattern = f"^{'(?=.*[1-9])' if positive else ''}{pattern}{END}"
         self._match = re.compile(self._pattern).match
         self._mend = mend
         self.blank = parse(mend("1"))
@@ -43,22 +43,24 @@ class Quantity(Leaf):
 
     def refusal(self, node: Scalar, owner: str) -> problems.Problem:
         """Tell a missing unit from a wrong one."""
-        if isinstance(node.value, int | float) and not isinstance(node.value, bool) and node.value > 0:
-            return problems.MissingUnit(node.span, node.text, self.wants, self._mend(node.text))
-        if isinstance(node.value, str) and re.fullmatch(r"\d{1,9}(\.\d+)?", node.value):
-            return problems.MissingUnit(node.span, node.text, self.wants, self._mend(node.text))
-        if isinstance(node.value, str) and self._parse(node.value) is not None:
-            return problems.OutOfRange(node.span, printable(node.text), f"{self.wants}, more than nothing")
         if isinstance(node.value, bool) or node.value is None:
             return super().refusal(node, owner)
-        return problems.NotAllowed(node.span, printable(node.text), self.wants)
+        if self._match(mended := self._mend(node.text)):
+            return problems.MissingUnit(node.span, printable(node.text, 24), self.wants, mended)
+        text = printable(node.text)
+        if not isinstance(node.value, str):
+            return problems.OutOfRange(node.span, text, self.wants)
+        if (amount := self._parse(node.value)) is not None:
+            more = "more than nothing" if amount == 0 else "of at most 9 digits"
+            return problems.OutOfRange(node.span, text, f"{self.wants}, {more}")
+        return problems.NotAllowed(node.span, text, self.wants)
 
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
         """Return the JSON Schema."""
-        return {"type": "string", "pattern": f"{self._pattern}|{REFERENCE}"}
+        return self.referable({"type": "string", "pattern": self._pattern})
 
 
-_DIGITS = r"\d{1,9}(\.\d{1,9})?"
+_DIGITS = r"[0-9]{1,9}(\.[0-9]{1,9})?"
 
 
 def duration() -> Quantity:
@@ -97,6 +99,6 @@ def share() -> Quantity:
     return Quantity(
         "a share such as `5%`, at most `100%`",
         units.parse_share,
-        r"(100(\.0{1,9})?|\d{1,2}(\.\d{1,9})?)\s?%",
+        r"(100(\.0{1,9})?|[0-9]{1,2}(\.[0-9]{1,9})?)\s?%",
         mend=lambda text: f"{text}%",
     )

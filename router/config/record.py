@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from router.config import problems
@@ -133,31 +133,62 @@ class Fields(Shape):
         if not isinstance(node, Mapping):
             to.add(problems.WrongType(node.span, self.wants, type_name(node)))
             return self.blank
+        node, meant = self._repaired(node, to, owner)
         kind = self._kind(node)
         found: dict[str, Any] = {}
         for name, value in node.entries.items():
             spec = self.keys.get(name)
-            if spec is None or (kind and not spec.legal_for(kind)):
-                to.add(self._stranger(name, node, owner, kind))
+            if spec is None:
+                continue
+            if kind and not spec.legal_for(kind):
+                to.add(_of_another_kind(name, node, owner, spec))
                 continue
             if spec.later:
                 to.add(problems.NotSupportedYet(node.keys[name], f"`{name}`"))
-            found[self._attribute[name]] = spec.shape.decode(value, to, owner)
+            before = len(to.problems)
+            decoded = spec.shape.decode(value, to, owner)
+            if name not in meant or _fits(meant[name], value, before, to):
+                found[self._attribute[name]] = decoded
         self._relations(node, to, owner, kind)
         return self._build(found, node)
+
+    def _repaired(
+        self, node: Mapping, to: Decoding, owner: str
+    ) -> tuple[Mapping, dict[str, problems.UnknownKey]]:
+        """Report unknown keys; return the record as if each were what it was surely meant to be."""
+        if all(name in self.keys for name in node.entries):
+            return node, {}
+        kind = self._kind(node)
+        repaired = Mapping(node.span)
+        meant: dict[str, problems.UnknownKey] = {}
+        for name, value in node.entries.items():
+            known = name
+            if name not in self.keys:
+                problem = self._stranger(name, node, owner, kind, to)
+                to.add(problem)
+                if isinstance(problem, problems.UnknownKey):
+                    known = problem.suggestion or name
+                    if known in repaired.entries:
+                        continue
+                    meant[known] = problem
+            repaired.entries[known] = value
+            repaired.keys[known] = node.keys[name]
+        return repaired, meant
 
     def _kind(self, node: Mapping) -> str | None:
         """Return the record's kind, if it has a legal one."""
         kind = node.entries.get("kind")
         return kind.value if isinstance(kind, Scalar) and kind.value in self._kinds else None
 
-    def _stranger(self, name: str, node: Mapping, owner: str, kind: str | None) -> problems.Problem:
+    def _stranger(
+        self, name: str, node: Mapping, owner: str, kind: str | None, to: Decoding
+    ) -> problems.Problem:
         span = node.keys[name]
-        spec = self.keys.get(name)
-        if spec is not None:
-            return problems.MisplacedKey(span, name, owner, f"endpoints of kind {' or '.join(spec.kinds)}")
+        for block, spec in self.keys.items():
+            if isinstance(spec.shape, Fields) and not spec.later and name in spec.shape.keys:
+                return problems.MisplacedKey(span, name, owner, f"under `{block}`")
         legal = tuple(each for each, known in self.keys.items() if not kind or known.legal_for(kind))
-        suggestion = nearest(name, [each for each in legal if each not in node.entries])
+        suggestion = to.suggest.nearest(name, [each for each in legal if each not in node.entries])
         return problems.UnknownKey(span, name, owner, legal, suggestion)
 
     def _relations(self, node: Mapping, to: Decoding, owner: str, kind: str | None) -> None:
@@ -177,8 +208,10 @@ class Fields(Shape):
             # A misspelt key is reported already, with this one as its suggestion.
             if not any(nearest(stranger, [name]) for stranger in strangers):
                 to.add(problems.MissingKey(node.span, name, owner, self.keys[name].shape.wants))
+        told: set[str] = set()
         for one, other in self.cls.EXCLUSIVE:
-            if one in node.entries and other in node.entries:
+            if one in node.entries and other in node.entries and not told & {one, other}:
+                told |= {one, other}
                 to.add(problems.ExclusiveKeys(node.keys[other], other, one, node.keys[one]))
 
     def _build(self, found: dict[str, Any], node: Mapping) -> Record:
@@ -223,6 +256,22 @@ class Fields(Shape):
         ]
         kind = {"type": "string", "enum": list(self._kinds), "description": self.keys["kind"].doc}
         return {"type": "object", "properties": {"kind": kind}, "required": ["kind"], "allOf": branches}
+
+
+def _of_another_kind(name: str, node: Mapping, owner: str, spec: KeySpec) -> problems.Problem:
+    return problems.MisplacedKey(
+        node.keys[name], name, owner, f"to endpoints of kind {' or '.join(spec.kinds)}"
+    )
+
+
+def _fits(unknown: problems.UnknownKey, value: Node, before: int, to: Decoding) -> bool:
+    """Return whether a value is of the type that the key surely meant wants; if not, say nothing of it."""
+    new = to.problems[before:]
+    if not any(isinstance(each, problems.WrongType) and each.span == value.span for each in new):
+        return True
+    to.problems[before:] = []
+    to.problems[to.problems.index(unknown)] = replace(unknown, fits=False)
+    return False
 
 
 def _property(spec: KeySpec, defs: Schema) -> Schema:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from router.config.compound import ByType, ListOf, MapOf, Mapped
+from router.config.compound import Anything, ByType, ListOf, MapOf, Mapped
 from router.config.conditions import UseShape
-from router.config.node import plain
+from router.config.expand import END
 from router.config.quantities import duration, money, share, size
 from router.config.record import Fields, Record, key, record
-from router.config.shapes import Boolean, Choice, Number, Shape, Text
+from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.errors import AllAttemptsFailed
 from router.core.request import Timeouts
 from router.core.usage import FREE, Price
@@ -17,26 +17,9 @@ from router.core.usage import FREE, Price
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from router.config.expand import Decoding
-    from router.config.node import Node
-    from router.config.shapes import Schema
 
 OFF = Choice("off", what="switch")
 KINDS_OF_FAILURE = tuple(sorted(cls.kind for cls in AllAttemptsFailed.__subclasses__()))
-
-
-class Anything(Shape):
-    """Any value, taken as it is."""
-
-    wants = "any value"
-
-    def decode(self, node: Node, to: Decoding, owner: str) -> object:  # noqa: ARG002
-        """Return the value without its places."""
-        return plain(node)
-
-    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
-        """Return the JSON Schema."""
-        return {}
 
 
 def _whole(least: int, most: int) -> Number:
@@ -89,11 +72,15 @@ class HealthSettings(Record):
 
     every: float = key(duration(), "How often.", default=10.0, written="10s")
     probe: str | None = key(
-        Text("a path such as `/health`", r"^/[!-~]*$"), "A path from the host's root.", default=None
+        Text("a path such as `/health`", rf"^/[!-~]*{END}"), "A path from the host's root.", default=None
     )
     timeout: float = key(duration(), "How long a probe may take.", default=2.0, written="2s")
     fall: int = key(_whole(1, 100), "Failed probes that mark it down.", default=3, written="3")
     rise: int = key(_whole(1, 100), "Good probes that mark it up.", default=2, written="2")
+
+
+def _texts(value: object, _node: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
 
 @record
@@ -104,7 +91,9 @@ class OptionSettings(Record):
     top_p: float | None = key(Number(0, 1), "Share of the likeliest tokens to draw from.", default=None)
     max_tokens: int | None = key(_whole(1, 10_000_000), "Tokens of the answer, at most.", default=None)
     stop: tuple[str, ...] | None = key(
-        ByType(scalar=Text(), sequence=ListOf(Text(), least=1)), "Texts that end the answer.", default=None
+        Mapped(ByType(scalar=Text(), sequence=ListOf(Text(), least=1)), _texts),
+        "Texts that end the answer.",
+        default=None,
     )
     seed: int | None = key(
         _whole(0, 2**63 - 1), "Makes equal calls give equal answers, where it can.", default=None
@@ -132,6 +121,7 @@ class PriceSettings(Record):
     """What tokens cost, in dollars per million."""
 
     EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("input", "per_hour"), ("output", "per_hour"))
+    ONE_OF: ClassVar[tuple[str, ...]] = ("input", "output", "per_hour")
     NEEDS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("input", "output"),
         ("output", "input"),
@@ -356,7 +346,12 @@ class InvariantSettings(Record):
     name: str = key(Text(), "Its name.")
     for_all: dict[str, object] = key(MapOf(Anything(), "condition"), "Which calls: as in `when`.")
     every_hop: dict[str, object] = key(
-        MapOf(Anything(), "property", pattern="^(locality|endpoint|model|kind)$"),
+        MapOf(
+            Anything(),
+            "property",
+            pattern=f"^(locality|endpoint|model|kind){END}",
+            why="is none of locality, endpoint, model, kind",
+        ),
         "What holds at each hop: locality, endpoint, model, kind.",
     )
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
-from router.config.expand import REFERENCE, is_reference, resolve
+from router.config.expand import HOLDS_REFERENCE, LEGAL_TEXT, is_reference, resolve
 from router.config.node import Mapping, Scalar, Sequence
 from router.config.yaml import core_scalar
 from router.diagnostics.source import printable
@@ -80,10 +80,32 @@ def warn_if_ambiguous(node: Scalar, to: Decoding) -> None:
     to.add(problems.AmbiguousScalar(node.span, text, reading, value))
 
 
+def whole(value: Plain) -> Plain:
+    """Return `4.0` as 4, which it is in JSON Schema too; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def anything(defs: Schema) -> Schema:
+    """Return the JSON Schema of any value: only its references are looked at."""
+    if "Anything" not in defs:
+        ref = {"$ref": "#/$defs/Anything"}
+        text = {"if": {"type": "string"}, "then": {"pattern": LEGAL_TEXT}}
+        defs["Anything"] = {**text, "items": ref, "additionalProperties": ref}
+    return {"$ref": "#/$defs/Anything"}
+
+
 class Leaf(Shape):
-    """A single value. `typed` says that a resolved reference is read as YAML would read it."""
+    """A single value.
+
+    Attributes:
+        typed: Whether a resolved reference is read as YAML would read it.
+        fixed: Whether no reference may stand for it.
+        known: Whether a reference needs a default, because the table is decided by it.
+    """
 
     typed = False
+    fixed = False
+    known = False
 
     def read(self, value: Plain) -> Any:
         """Return the value, or None when it is not of this shape."""
@@ -99,19 +121,52 @@ class Leaf(Shape):
             to.add(problems.WrongType(node.span, self.wants, type_name(node)))
             return self.blank
         if is_reference(node):
-            text = resolve(node, to, secret=False)
-            if text is None:
-                return self.blank
-            node = Scalar(core_scalar(text) if self.typed else text, text, plain=False, span=node.span)
+            return self._referred(node, to)
         value = self.read(node.value)
         if value is None:
-            to.add(self.refusal(node, owner))
+            problem = self.refusal(node, owner)
+            to.add(problem)
+            return self._mended(problem, node)
+        return value
+
+    def _referred(self, node: Scalar, to: Decoding) -> Any:
+        """Return what a reference stands for; the blank while that is unknown or wrong."""
+        if self.fixed:
+            why = "this value decides what the rest may be, so it is written out"
+            to.add(problems.BadReference(node.span, printable(node.text), why))
+            return self.blank
+        text = known(node, to) if self.known else resolve(node, to, secret=False)
+        if text is None:
+            return self.blank
+        value = self.read(core_scalar(text) if self.typed else text)
+        if value is None:
+            to.add(problems.BadResult(node.span, printable(node.text), self.wants))
             return self.blank
         return value
 
+    def _mended(self, problem: problems.Problem, node: Scalar) -> Any:
+        """Return the value as if the suggested repair had been made."""
+        match problem:
+            case problems.NotAllowed(suggestion=str(text)) | problems.MissingUnit(suggestion=text):
+                return self.read(text)
+            case problems.WrongType(quote=str()):
+                return node.text
+            case _:
+                return self.blank
+
     def referable(self, schema: Schema) -> Schema:
         """Return a schema that also lets a reference stand for the value."""
-        return {"if": {"type": "string", "pattern": REFERENCE}, "else": schema}
+        holds = {"type": "string", "pattern": HOLDS_REFERENCE}
+        return {"if": holds, "then": {"pattern": LEGAL_TEXT}, "else": schema}
+
+
+def known(node: Scalar, to: Decoding) -> str | None:
+    """Return what a reference stands for where the table depends on it: a pure run needs the default."""
+    before = len(to.problems)
+    text = resolve(node, to, secret=False)
+    if text is None and len(to.problems) == before:
+        to.add(problems.NeedsDefault(node.span, printable(node.text)))
+    return text
 
 
 class Text(Leaf):
@@ -119,8 +174,16 @@ class Text(Leaf):
 
     blank = ""
 
-    def __init__(self, wants: str = "text", pattern: str | None = None, most: int = MAX_TEXT) -> None:
+    def __init__(
+        self,
+        wants: str = "text",
+        pattern: str | None = None,
+        most: int = MAX_TEXT,
+        *,
+        known: bool = False,
+    ) -> None:
         self.wants = wants
+        self.known = known
         self._pattern = pattern
         self._match = re.compile(pattern).search if pattern else None
         self._most = most
@@ -134,7 +197,9 @@ class Text(Leaf):
     def refusal(self, node: Scalar, owner: str) -> problems.Problem:
         """Say what is wrong, with the quotes that would mend it."""
         if isinstance(node.value, str):
-            return problems.NotAllowed(node.span, printable(node.text), self.wants)
+            long = len(node.value) > self._most
+            wants = f"{self.wants} of at most {self._most:,} characters" if long else self.wants
+            return problems.NotAllowed(node.span, printable(node.text), wants)
         if node.value is None or self._match is not None:
             return super().refusal(node, owner)
         return problems.WrongType(node.span, self.wants, type_name(node), quote=f'"{node.text}"')
@@ -148,17 +213,18 @@ class Text(Leaf):
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
         """Return the JSON Schema."""
         schema: Schema = {"type": "string", "minLength": 1, "maxLength": self._most}
-        if self._pattern is None:
-            return schema
-        return self.referable({**schema, "pattern": self._pattern})
+        return self.referable({**schema, "pattern": self._pattern} if self._pattern else schema)
 
 
 class Choice(Leaf):
     """One of some words. `later` words are part of the language whose behaviour is not built."""
 
-    def __init__(self, *words: str, what: str = "value", later: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *words: str, what: str = "value", later: tuple[str, ...] = (), fixed: bool = False
+    ) -> None:
         self.words = (*words, *later)
-        self._later = later
+        self.fixed = fixed
+        self.later = later
         self._what = what
         self.wants = f"one of {', '.join(self.words)}"
         self.blank = words[0] if words else self.words[0]
@@ -178,13 +244,14 @@ class Choice(Leaf):
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Return the word."""
         word = super().decode(node, to, owner)
-        if word in self._later and isinstance(node, Scalar) and node.value == word:
+        if word in self.later and isinstance(node, Scalar) and (node.value == word or is_reference(node)):
             to.add(problems.NotSupportedYet(node.span, f"{self._what} `{word}`"))
         return word
 
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
         """Return the JSON Schema."""
-        return self.referable({"type": "string", "enum": list(self.words)})
+        schema = {"type": "string", "enum": list(self.words)}
+        return schema if self.fixed else self.referable(schema)
 
 
 class Number(Leaf):
@@ -201,14 +268,18 @@ class Number(Leaf):
 
     def read(self, value: Plain) -> float | None:
         """Return the number if it is in bounds."""
-        legal = int if self._whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, legal):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return value if self._least <= value <= self._most else None
+        if self._whole and value != int(value):
+            return None
+        # `4.0` is a whole number, in JSON Schema too.
+        return (int(value) if self._whole else value) if self._least <= value <= self._most else None
 
     def refusal(self, node: Scalar, owner: str) -> problems.Problem:
         """Tell a wrong type from a number out of bounds."""
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            return super().refusal(node, owner)
+        if self._whole and node.value != int(node.value):
             return super().refusal(node, owner)
         return problems.OutOfRange(node.span, printable(node.text, 24), self.wants)
 
@@ -243,12 +314,13 @@ class Boolean(Leaf):
 class Version(Leaf):
     """The version of the language that a file is written in."""
 
-    wants = "`version: 1`"
+    wants = "`1`"
     blank = 1
+    fixed = True
 
     def read(self, value: Plain) -> int | None:
         """Return 1."""
-        return 1 if value == 1 and isinstance(value, int) and not isinstance(value, bool) else None
+        return 1 if value == 1 and not isinstance(value, bool) else None
 
     def refusal(self, node: Scalar, owner: str) -> problems.Problem:  # noqa: ARG002
         """Say which version there is."""

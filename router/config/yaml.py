@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from yaml import events
 
 from router.config import problems
-from router.config.node import Mapping, Node, Plain, Scalar, Sequence
-from router.diagnostics.source import Span
-
-if TYPE_CHECKING:
-    from router.diagnostics.source import Source
+from router.config.node import Mapping, Node, Plain, Scalar, Sequence, leaves, plain
+from router.diagnostics.source import Source, Span, printable
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 32
@@ -38,6 +35,19 @@ _WORDS: dict[str, Plain] = {
 _NUMERIC = frozenset("0123456789+-.")
 # Characters that change the direction of what follows: a name would read otherwise than it is.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+# What YAML's grammar leaves out of its characters.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Keys whose values are credentials, wherever they stand and however the file is broken.
+_SECRET_KEY = re.compile(
+    r"(?:^|[_-])(?:api)?(?:keys?|token|secrets?|passwords?|passwd|authorization|credentials?)(?:[_-]|$)",
+    re.IGNORECASE,
+)
+_SECRET_LINE = re.compile(
+    r"(?i)(?:keys?|token|secrets?|passwords?|passwd|authorization|credentials?)[\"']?\s*:\s*(?P<value>[^\s#].*)"
+)
+MOST_JOINED = 1000
 
 
 class _Stop(Exception):
@@ -62,12 +72,17 @@ def core_scalar(text: str) -> Plain:
 
 def read(source: Source) -> tuple[Node | None, list[problems.Problem]]:
     """Return the document's root, or None when it cannot be read, and everything wrong with the text."""
+    if found := _ILLEGAL.search(source.text):
+        what = f"the character U+{ord(found[0]):04X} is not allowed in YAML"
+        return None, [problems.BadEncoding(_place_at(found.start(), source), what)]
     reader = _Reader(source)
     try:
         return reader.root(), reader.problems
     except _Stop as stop:
+        _mask(source)
         return None, [*reader.problems, stop.problem]
     except yaml.YAMLError as error:
+        _mask(source)
         return None, [*reader.problems, _syntax(error, source)]
     finally:
         reader.dispose()
@@ -87,6 +102,7 @@ class _Reader:
         self._nodes = 0
         self._aliases = 0
         self._expansion = 0
+        self._end = (0, 0)
 
     def root(self) -> Node | None:
         self._characters()
@@ -99,7 +115,7 @@ class _Reader:
         self._next()  # the document's end
         after = self._next()
         if not isinstance(after, events.StreamEndEvent):
-            self.problems.append(problems.ManyDocuments(self._place(after)))
+            raise _Stop(problems.ManyDocuments(self._place(after)))
         if isinstance(root, Scalar) and root.value is None and not root.text:
             raise _Stop(problems.EmptyFile(root.span))
         return root
@@ -143,24 +159,58 @@ class _Reader:
 
     def _mapping(self, event: events.Event, depth: int) -> Mapping:
         node = Mapping(self._place(event))
+        merged: list[Node] = []
         while not isinstance(key := self._next(), events.MappingEndEvent):
             span = self._place(key)
             if not isinstance(key, events.ScalarEvent):
                 self._node(key, depth + 1)
                 self._node(self._next(), depth + 1)
-                self.problems.append(problems.KeyType(span, "a list or mapping"))
+                self.problems.append(problems.KeyType(span, "a list, a mapping or an alias", quotable=False))
                 continue
             name = self._key(key, span)
             value = self._node(self._next(), depth + 1)
             if name is None:
+                merged += value.items if isinstance(value, Sequence) else [value]
                 continue
+            if _SECRET_KEY.search(name):
+                self._secret(value)
             if name in node.entries:
-                self.problems.append(problems.DuplicateKey(span, name, node.keys[name]))
+                self._twice(node, name, span, value)
                 continue
             node.entries[name] = value
             node.keys[name] = span
-        node.span = self._span(event, key)
+        node.span = self._block(event, key)
+        for other in merged:
+            # Refused, and read on as if it were legal, so that what it brings is not missed elsewhere.
+            if isinstance(other, Mapping):
+                node.entries = {**other.entries, **node.entries}
+                node.keys = {**other.keys, **node.keys}
         return node
+
+    def _secret(self, value: Node) -> None:
+        for leaf in leaves(value):
+            if "${" not in leaf.text or ":-" in leaf.text:
+                self._source.secrets.append(leaf.span)
+
+    def _twice(self, node: Mapping, name: str, span: Span, value: Node) -> None:
+        """Report a key that stands twice, and read on as if both were one."""
+        first = node.entries[name]
+        lines = self._own_lines(span, value.span) if plain(first) == plain(value) else None
+        self.problems.append(problems.DuplicateKey(span, name, node.keys[name], lines))
+        if isinstance(first, Mapping) and isinstance(value, Mapping) and len(first.entries) < MOST_JOINED:
+            entries = {**value.entries, **first.entries}
+            node.entries[name] = Mapping(first.span, entries, {**value.keys, **first.keys})
+        elif isinstance(first, Sequence) and isinstance(value, Sequence) and len(first.items) < MOST_JOINED:
+            node.entries[name] = Sequence([*first.items, *value.items], first.span)
+
+    def _own_lines(self, key: Span, value: Span) -> Span | None:
+        """Return the lines of an entry, or None where something else stands on them."""
+        lines = self._source.lines
+        before = lines[key.line - 1][: key.column - 1]
+        after = lines[value.end_line - 1][value.end_column - 1 :].strip()
+        if before.strip() or after or value.line < key.line or value.end_line >= len(lines):
+            return None
+        return Span(self._file, key.line, 1, value.end_line + 1, 1)
 
     def _key(self, event: events.ScalarEvent, span: Span) -> str | None:
         """Return a key's text, or None when it is no key of ours."""
@@ -174,13 +224,13 @@ class _Reader:
         if isinstance(core_scalar(text), str):
             return str(text)
         self.problems.append(problems.KeyType(span, text))
-        return None
+        return str(text)
 
     def _sequence(self, event: events.Event, depth: int) -> Sequence:
         items: list[Node] = []
         while not isinstance(item := self._next(), events.SequenceEndEvent):
             items.append(self._node(item, depth + 1))
-        return Sequence(items, self._span(event, item))
+        return Sequence(items, self._block(event, item))
 
     def _scalar(self, event: events.ScalarEvent) -> Scalar:
         text = event.value
@@ -221,8 +271,17 @@ class _Reader:
     def _place(self, event: events.Event) -> Span:
         return self._span(event, event)
 
+    def _block(self, first: events.Event, last: events.Event) -> Span:
+        """Return the place of a list or mapping; one without brackets ends where its last value does."""
+        start: Any = first.start_mark
+        closing: Any = (last.start_mark, last.end_mark)
+        if closing[0].index != closing[1].index:
+            return self._span(first, last)
+        return Span(self._file, start.line + 1, start.column + 1, *self._end)
+
     def _span(self, first: events.Event, last: events.Event) -> Span:
-        start, end = first.start_mark, last.end_mark
+        start: Any = first.start_mark
+        end: Any = last.end_mark
         end_line, end_column = end.line + 1, end.column + 1
         if end_column == 1 and end_line > start.line + 1:
             # A block ends where the next line begins: mark it up to the end of its last line of text.
@@ -231,25 +290,38 @@ class _Reader:
             while end_line > start.line + 1 and not lines[end_line - 1].strip():
                 end_line -= 1
             end_column = len(lines[end_line - 1].rstrip()) + 1
+        self._end = (end_line, end_column)
         return Span(self._file, start.line + 1, start.column + 1, end_line, end_column)
+
+
+def _mask(source: Source) -> None:
+    """Mark what looks like a credential in a text whose values are not known."""
+    for number, line in enumerate(source.lines, start=1):
+        for found in _SECRET_LINE.finditer(line):
+            if not found["value"].startswith(("${", '"${')):
+                source.secrets.append(
+                    Span(source.name, number, found.start("value") + 1, number, len(line) + 1)
+                )
 
 
 def _syntax(error: yaml.YAMLError, source: Source) -> problems.Problem:
     if not isinstance(error, yaml.MarkedYAMLError):
-        return problems.BadEncoding(_reader_place(error, source), "a character that YAML does not allow")
+        return problems.BadEncoding(_place_at(0, source), "the text cannot be read as YAML")
     mark: Any = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     text = source.lines[line - 1] if line <= len(source.lines) else ""
     indent = text[: len(text) - len(text.lstrip())]
     if "\t" in indent:
         return problems.TabIndent(Span(source.name, line, indent.index("\t") + 1, line, len(indent) + 1))
-    what = ", ".join(part for part in (error.context, error.problem) if part)
-    return problems.Syntax(Span(source.name, line, column, line, column + 1), what)
+    what = ", ".join(printable(part) for part in (error.context, error.problem) if part)
+    first: Any = error.context_mark
+    began = None
+    if first is not None and (first.line + 1, first.column + 1) != (line, column):
+        began = Span(source.name, first.line + 1, first.column + 1, first.line + 1, first.column + 2)
+    return problems.Syntax(Span(source.name, line, column, line, column + 1), what, began)
 
 
-def _reader_place(error: yaml.YAMLError, source: Source) -> Span:
-    position = min(getattr(error, "position", 0) or 0, len(source.text))
-    before = source.text[:position]
-    line = before.count("\n") + 1
-    column = position - (before.rfind("\n") + 1) + 1
+def _place_at(position: int, source: Source) -> Span:
+    before = Source("", source.text[:position]).lines
+    line, column = len(before), len(before[-1]) + 1
     return Span(source.name, line, column, line, column + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.diagnostics.diagnostic import count
+from router.diagnostics.source import masked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,14 @@ def _finding(found: Diagnostic) -> dict[str, object]:
         "code": found.code,
         "name": found.name,
         "severity": found.severity,
-        "message": found.message,
+        "message": masked(found.message),
         **_place(found.span),
-        "label": found.label,
-        "path": found.path,
-        "related": [{**_place(other.span), "label": other.label} for other in found.related],
-        "rules": list(found.rules),
-        "help": found.help,
-        "notes": list(found.notes),
+        "label": masked(found.label),
+        "path": masked(found.path),
+        "related": [{**_place(other.span), "label": masked(other.label)} for other in found.related],
+        "rules": [masked(rule) for rule in found.rules],
+        "help": None if found.help is None else masked(found.help),
+        "notes": [masked(note) for note in found.notes],
         "fixes": [_fix(fix) for fix in found.fixes],
         "fingerprint": found.fingerprint,
     }
@@ -47,4 +48,5 @@ def _place(span: Span) -> dict[str, object]:
 
 
 def _fix(fix: Fix) -> dict[str, object]:
-    return {"title": fix.title, "edits": [{**_place(edit.span), "text": edit.text} for edit in fix.edits]}
+    edits = [{**_place(edit.span), "text": masked(edit.text)} for edit in fix.edits]
+    return {"title": masked(fix.title), "edits": edits}

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 LOOKS_SECRET = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_\-]{8,}|\bBearer\s+[A-Za-z0-9._\-]{8,}"
+    r"(?<![A-Za-z])(?:(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_\-]{8,}|Bearer\s+[A-Za-z0-9._\-]{8,})"
 )
 MASK = "***"
 
@@ -27,7 +27,7 @@ class Span(NamedTuple):
 class Source:
     """A file's name and text. `secrets` holds the spans whose text must never be shown."""
 
-    __slots__ = ("lines", "name", "secrets", "text")
+    __slots__ = ("_by_line", "_shown", "lines", "name", "secrets", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -35,19 +35,42 @@ class Source:
         # Only the characters YAML counts as line ends: `splitlines` would split at more and shift every place.
         self.lines = re.split(r"\r\n|\n|\r|\u0085|\u2028|\u2029", text)
         self.secrets: list[Span] = []
+        # Lines as they may be shown, by number and by how many secrets were known then: a long line is dear.
+        self._by_line: tuple[int, dict[int, list[Span]]] = (0, {})
+        self._shown: dict[tuple[int, int], str] = {}
 
     def line(self, number: int) -> str:
         """Return one line as it may be shown: secrets masked at their width, control characters escaped."""
         if not 1 <= number <= len(self.lines):
             return ""
+        known = (number, len(self.secrets))
+        if known not in self._shown:
+            self._shown[known] = self._line(number)
+        return self._shown[known]
+
+    def _line(self, number: int) -> str:
         text = self.lines[number - 1]
-        for span in self.secrets:
-            if span.line <= number <= span.end_line:
-                start = span.column - 1 if number == span.line else 0
-                end = span.end_column - 1 if number == span.end_line else len(text)
-                text = text[:start] + "*" * (end - start) + text[end:]
+        for span in self._secrets_on(number):
+            start = span.column - 1 if number == span.line else 0
+            end = min(span.end_column - 1 if number == span.end_line else len(text), len(text))
+            text = text[:start] + "*" * (end - start) + text[end:]
         text = LOOKS_SECRET.sub(lambda found: "*" * len(found[0]), text)
         return "".join(char if char.isprintable() else ("\t" if char == "\t" else "�") for char in text)
+
+    def _secrets_on(self, number: int) -> list[Span]:
+        known, by_line = self._by_line
+        if known != len(self.secrets):
+            by_line = {}
+            for span in dict.fromkeys(self.secrets):
+                for line in range(span.line, span.end_line + 1):
+                    by_line.setdefault(line, []).append(span)
+            self._by_line = (len(self.secrets), by_line)
+        return by_line.get(number, [])
+
+
+def masked(text: str) -> str:
+    """Return a text with what looks like a secret masked, and with no lone surrogate: it can be written out."""
+    return LOOKS_SECRET.sub(MASK, text.encode("utf-8", "backslashreplace").decode())
 
 
 def printable(text: object, limit: int = 80) -> str:

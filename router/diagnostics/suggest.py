@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NEAR = 0.6
+LONGEST = 256
 
 # Names users bring from elsewhere (LiteLLM, the OpenAI SDK, llama.cpp, seed configurations), to ours.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -76,8 +77,28 @@ def nearest(name: str, legal: Iterable[str]) -> str | None:
         for candidate in names:
             if _words(_fold(candidate)) == words:
                 return candidate
+    return _spelt_alike(folded, names) if len(name) <= LONGEST else None
+
+
+def _spelt_alike(folded: str, names: list[str]) -> str | None:
     found = difflib.get_close_matches(folded, [_fold(each) for each in names], n=1, cutoff=NEAR)
     return next((each for each in names if _fold(each) == found[0]), None) if found else None
+
+
+class Suggester:
+    """`nearest` within a budget of comparisons: a file with thousands of unknown names must not take minutes.
+
+    Its state is the budget that is left; one run owns it.
+    """
+
+    def __init__(self, budget: int = 20_000) -> None:
+        self._left = budget
+
+    def nearest(self, name: str, legal: Iterable[str]) -> str | None:
+        """Return the legal name that was surely meant, or None, also when the budget is spent."""
+        names = list(legal)
+        self._left -= len(names)
+        return nearest(name, names) if self._left >= 0 else None
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

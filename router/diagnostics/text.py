@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
     from router.diagnostics.source import Source, Span
 
 WIDEST = 160
+LONGEST = 2_000
+
+
+class _Mark(NamedTuple):
+    """A place to mark, with what sign, and what to say there."""
+
+    span: Span
+    sign: str
+    label: str
 
 
 def human(findings: Iterable[Diagnostic], sources: Mapping[str, Source]) -> str:
@@ -21,7 +32,7 @@ def human(findings: Iterable[Diagnostic], sources: Mapping[str, Source]) -> str:
 
 def concise(findings: Iterable[Diagnostic]) -> str:
     """Return one line each: `file:line:column: CODE message`."""
-    return "".join(f"{found.span}: {found.code} {found.message}\n" for found in findings)
+    return "".join(f"{_shown(found.span)}: {found.code} {_shown(found.message)}\n" for found in findings)
 
 
 def summary(counts: Mapping[str, int], fixable: int) -> str:
@@ -34,53 +45,63 @@ def summary(counts: Mapping[str, int], fixable: int) -> str:
     return ", ".join(parts) + (f" ({fixable} fixable)" if fixable else "") if parts else ""
 
 
+def _shown(text: object) -> str:
+    """Return a text as a terminal may get it: no control characters, no secrets, on one line."""
+    return printable(text, LONGEST)
+
+
 def _finding(found: Diagnostic, sources: Mapping[str, Source]) -> Iterator[str]:
-    marks = [(found.span, "^", found.label)]
-    marks += [(other.span, "-", other.label) for other in found.related]
-    here = [mark for mark in marks if mark[0].file == found.span.file]
-    width = len(str(max(span.line for span, _, _ in here)))
+    marks = [_Mark(found.span, "^", found.label)]
+    marks += [_Mark(other.span, "-", other.label) for other in found.related]
+    here = [mark for mark in marks if mark.span.file == found.span.file]
+    width = len(str(max(mark.span.line for mark in here)))
     gutter = " " * width
-    yield f"{found.severity}[{found.code}] {found.name}: {found.message}"
-    yield f"{gutter}--> {found.span}"
+    yield f"{found.severity}[{found.code}] {found.name}: {_shown(found.message)}"
+    yield f"{gutter}--> {_shown(found.span)}"
     source = sources.get(found.span.file)
     if source is not None and source.text:
         yield f"{gutter} |"
         yield from _snippet(here, source, width)
     for span, _, label in marks:
         if span.file != found.span.file:
-            yield f"{gutter} = note: {label} ({span})"
+            yield f"{gutter} = note: {_shown(label)} ({_shown(span)})"
     for note in found.notes:
-        yield f"{gutter} = note: {note}"
+        yield f"{gutter} = note: {_shown(note)}"
     if found.help:
-        yield f"{gutter} = help: {found.help}"
+        yield f"{gutter} = help: {_shown(found.help)}"
 
 
-def _snippet(marks: list[tuple[Span, str, str]], source: Source, width: int) -> Iterator[str]:
+def _snippet(marks: list[_Mark], source: Source, width: int) -> Iterator[str]:
     last: int | None = None
-    for span, sign, label in sorted(marks):
-        line = source.line(span.line)
-        start, end = _window(span, line)
-        if last is not None and span.line > last + 1:
+    for number in sorted({mark.span.line for mark in marks}):
+        line = source.line(number)
+        on_line = sorted(mark for mark in marks if mark.span.line == number)
+        start, end = _window(on_line[0].span, line)
+        cut, more = ("…" if start else "", "…" if end < len(line) else "")
+        if last is not None and number > last + 1:
             yield "..."
-        if span.line != last:
-            yield f"{span.line:>{width}} | {_cells(line[start:end])}".rstrip()
-        before = _columns(line[start : span.column - 1])
-        stop = span.end_column - 1 if span.end_line == span.line else len(line)
-        length = max(_columns(line[span.column - 1 : min(stop, end)]), 1)
-        yield f"{' ' * width} | {' ' * before}{sign * length} {label}".rstrip()
-        last = span.line
+        yield f"{number:>{width}} | {cut}{line[start:end]}{more}".replace("\t", " ").rstrip()
+        for mark in on_line:
+            yield f"{' ' * width} | {' ' * len(cut)}{_carets(mark, line, start, end)}".rstrip()
+        last = number
+
+
+def _carets(mark: _Mark, line: str, start: int, end: int) -> str:
+    """Return the marks under one place of a shown line, and what is said there."""
+    span = mark.span
+    at = min(max(span.column - 1, start), end)
+    stop = span.end_column - 1 if span.end_line == span.line else len(line)
+    length = max(_columns(line[at : min(stop, end)]), 1)
+    label = f" {_shown(mark.label)}" if mark.label else ""
+    return f"{' ' * _columns(line[start:at])}{mark.sign * length}{label}"
 
 
 def _window(span: Span, line: str) -> tuple[int, int]:
     """Return the part of a long line to show: the marked place and what is around it."""
     if len(line) <= WIDEST:
         return 0, len(line)
-    start = max(0, span.column - 1 - WIDEST // 2)
+    start = min(max(0, span.column - 1 - WIDEST // 2), len(line) - WIDEST)
     return start, start + WIDEST
-
-
-def _cells(text: str) -> str:
-    return text.replace("\t", " ")
 
 
 def _columns(text: str) -> int:

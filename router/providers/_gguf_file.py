@@ -34,7 +34,10 @@ def find_model(where: str, path: str, model: str) -> Path:
     place = place.expanduser()
     found = _in_folder(where, place, model) if place.is_dir() else place
     if not found.is_file():
-        raise ModelNotFound(f"{where}: {found} is not a file")
+        what = "is no regular file" if found.exists() else "does not exist"
+        raise ModelNotFound(
+            f"{where}: {found} {what}; `path` is a .gguf file, a folder of them or `package:NAME`"
+        )
     try:
         with found.open("rb") as file:
             magic = file.read(len(MAGIC))

@@ -36,7 +36,7 @@ def mapped(where: str) -> Iterator[Progress]:
         raise InvalidRequest(f"{where}: the request cannot be written as HTTP") from None  # it quotes headers
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         reason = "within the time to connect" if isinstance(error, httpx.ConnectTimeout) else f"({error})"
-        raise ConnectFailed(f"{where} cannot be reached {reason}") from error
+        raise ConnectFailed(f"{where} cannot be reached {reason}; is the server running?") from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise ConnectFailed(f"{where} has no usable address") from error
     except httpx.RemoteProtocolError as error:

@@ -76,7 +76,7 @@ class Call:
             model=deployment.id,
             messages=self.messages,
             params={**model.params[self.task], **self.route.params, **self.params},
-            stream=self.live or timeouts.first is not None or timeouts.idle is not None,
+            stream=self.live or self.route.inside or timeouts.first is not None or timeouts.idle is not None,
             tools=options.get("tools", ()),
             tool_choice=options.get("tool_choice"),
             response_format=options.get("response_format"),

@@ -242,6 +242,9 @@ def test_only_what_surely_stays_here_is_local(kind, url, locality):
         ("strict", frozenset({True}), "true"),
         ("size", ((LEAST, 4), (9, 9), (12, MOST)), "<= 4 or 9 or >= 12"),
         ("size", ((5, 7),), "5..7"),
+        ("size", ((8001, MOST),), "> 8000"),
+        ("size", ((8000, MOST),), ">= 8000"),
+        ("size", ((LEAST, 7999),), "< 8000"),
         ("size", (), "any number there is"),
     ],
 )

@@ -68,10 +68,10 @@ def test_a_file_a_folder_with_one_and_a_name_are_found(tmp_path):
         ("two", "", "not a file name"),
         ("two", "sub\\a", "not a file name"),
         ("empty", "a", "it has no .gguf file"),
-        ("nowhere", "a", "is not a file"),
+        ("nowhere", "a", "does not exist"),
         ("text", "text.gguf", "is not a GGUF file"),
         ("pipe", "pipe.gguf", "has no pipe.gguf"),
-        ("pipe", "x", "is not a file"),
+        ("pipe", "x", "is no regular file"),
         ("package:no_such_package", "a", "is not installed"),
         ("package:os.path", "a", "not the name of a top-level package"),
         ("package:struct", "a", "is not installed"),
@@ -288,7 +288,7 @@ for fd in range(200):
 tcp = [line.split()[9] for name in ("tcp", "tcp6") for line in open(f"/proc/net/{{name}}")]
 print(bool(inodes & set(tcp)), os.listdir(os.environ["TMPDIR"]))
 """
-    done = subprocess.run(  # noqa: S603 - our own text
+    done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,

@@ -37,7 +37,7 @@ async def fetch(transport):
 
 
 def test_after_300_random_cancellations_every_healthy_call_is_answered():
-    dice = random.Random(7)  # noqa: S311
+    dice = random.Random(7)
 
     async def sometimes(asked, writer):
         if asked.path == "/x":

@@ -64,10 +64,10 @@ def test_a_cut_comes_after_half_of_the_words():
     async def go():
         provider = MockProvider(Endpoint("mock", "mock", "local", settings={"script": ["cut"]}))
         seen = []
-        with pytest.raises(CallFailed):  # noqa: PT012
+        with pytest.raises(CallFailed):
             async with provider.open(HELLO) as events:
                 async for event in events:
-                    seen.append(event)  # noqa: PERF401
+                    seen.append(event)
         return seen
 
     assert run_virtual(go()) == [TextDelta("[Mock"), TextDelta(" small")]

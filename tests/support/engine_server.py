@@ -31,7 +31,7 @@ def start(
     model: Path, *, context: int = 4096, parallel: int = 4, key: str = "", alias: str = ""
 ) -> EngineServer:
     """Start a server over a model and wait until it serves."""
-    process = subprocess.Popen(  # noqa: S603 - our own script
+    process = subprocess.Popen(
         [sys.executable, __file__, str(model), str(context), str(parallel), key, alias or model.name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -43,7 +43,7 @@ def test_delays_are_seconds_of_the_loop():
         async with provider.open(HELLO) as events:
             times.append(loop.time())
             async for _ in events:
-                times.append(loop.time())  # noqa: PERF401
+                times.append(loop.time())
         return times
 
     assert run_virtual(go()) == pytest.approx([1, 11, 111, 211])

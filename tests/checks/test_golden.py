@@ -1,0 +1,39 @@
+"""A bad file and what is printed of it, for each check: `tests/golden/NAME/bad.yaml` and `out.txt`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from router.checks.registry import ALL, run_all
+from router.config.load import load_file
+from router.diagnostics.diagnostic import count
+from router.diagnostics.text import human, summary
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CASES = sorted(path.name for path in GOLDEN.iterdir())
+
+
+def printed() -> tuple[set[str], str]:
+    configuration = load_file(Path("bad.yaml"))
+    found = run_all(configuration)
+    fixable = sum(bool(each.fixes) for each in found)
+    text = human(found, {"bad.yaml": configuration.source}) + summary(count(found), fixable) + "\n"
+    return {each.name for each in found}, text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_bad_file_prints_as_it_should(name, monkeypatch):
+    monkeypatch.chdir(GOLDEN / name)
+    found, text = printed()
+    out = GOLDEN / name / "out.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        out.write_text(text, encoding="utf-8")
+    assert name in found
+    assert text == out.read_text(encoding="utf-8")
+
+
+def test_every_check_has_a_case_and_every_case_a_check():
+    assert sorted(check.name for check in ALL) == CASES
