@@ -34,8 +34,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         yield Finding(
             problem.span,
             f"{problem.what} is not supported yet",
-            label="has no effect",
-            notes=() if configuration.for_calls else ("calls by this file are refused",),
+            label="calls by this file are refused",
             help="remove it",
             severity="error" if configuration.for_calls else None,
         )

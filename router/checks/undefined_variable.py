@@ -38,7 +38,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             problem.span,
             f"the variable `{name}` is not set",
             label="no value and no default",
-            help=f"set `{name}`, or write `${{env:{name}:-default}}`",
+            help=f"set `{name}`" + ("" if problem.secret else f", or write `${{env:{name}:-default}}`"),
             severity="error",
         )
     if configuration.for_calls:

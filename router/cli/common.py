@@ -94,7 +94,8 @@ def show_findings(
     click.echo(body, nl=False, err=err)
     counted = text.summary(count(findings), sum(bool(each.fixes) for each in findings))
     if counted and not concise:
-        click.echo(counted, err=err)
+        hidden = "; `--verbose` shows the infos" if len(shown) < len(findings) and least == "warning" else ""
+        click.echo(f"{counted}{hidden}", err=err)
 
 
 def _sources(findings: Iterable[Diagnostic]) -> dict[str, Source]:

@@ -11,12 +11,12 @@ from router.config.expand import END, LEGAL_SECRET, is_reference, resolve
 from router.config.node import Scalar
 from router.config.shapes import MAX_NAME, Leaf
 from router.core.secret import Secret
-from router.diagnostics.source import printable
+from router.diagnostics.source import LOOKS_SECRET, printable
 
 if TYPE_CHECKING:
     from router.config.expand import Decoding
     from router.config.node import Node, Plain
-    from router.config.shapes import Schema
+    from router.config.shapes import Schema, Shape
     from router.diagnostics.source import Span
 
 _UNSENDABLE = "holds characters that no header field may carry"
@@ -69,10 +69,16 @@ class Url(Leaf):
 
 
 class SecretText(Leaf):
-    """A credential: a reference; a literal is reported and masked."""
+    """A credential: a reference; a literal is reported and masked.
+
+    With `literal` a value may be written out unless it looks like a credential.
+    """
 
     wants = "a reference such as `${env:API_KEY}` or `${file:/run/secrets/key}`"
     blank = Secret("")
+
+    def __init__(self, *, literal: bool = False) -> None:
+        self._literal = literal
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Return a Secret, or the blank while it is unknown; what was written is never told."""
@@ -86,7 +92,8 @@ class SecretText(Leaf):
             to.source.secrets.append(node.span)
             to.add(problems.BadHeader(node.span, owner, _UNSENDABLE))
             return self.blank
-        if not is_reference(node) or re.search(r":-[^}]", node.text):
+        written_out = not is_reference(node) or re.search(r":-[^}]", node.text)
+        if written_out and not (self._literal and not LOOKS_SECRET.search(node.text)):
             to.source.secrets.append(node.span)
             to.add(problems.PlaintextSecret(node.span, owner))
         text = resolve(node, to, secret=True) if is_reference(node) else node.text
@@ -112,8 +119,16 @@ class HeadersShape(MapOf):
     _legal = rf"^(?!({_RESERVED}){END})[!#$%&'*+.^_`|~0-9A-Za-z-]+{END}"
     _reserved = re.compile(_RESERVED)
 
+    # Names whose value is a credential, whatever it looks like.
+    _credential = re.compile(r"key|token|secret|passw|cookie|auth|credential|session", re.IGNORECASE)
+    _literal = SecretText(literal=True)
+
     def __init__(self) -> None:
         super().__init__(SecretText(), "header", pattern=self._legal)
+
+    def shape_of(self, name: str) -> Shape:
+        """Return the shape of a header's value: what is no credential may be written out."""
+        return self.value if self._credential.search(name) else self._literal
 
     def name(self, name: str, span: Span, to: Decoding) -> None:
         """Report a name that cannot or must not be sent."""

@@ -88,8 +88,12 @@ class MapOf(Shape):
         found = {}
         for name, value in node.entries.items():
             self.name(name, node.keys[name], to)
-            found[name] = self.value.decode(value, to, f"{self.what} `{printable(name)}`")
+            found[name] = self.shape_of(name).decode(value, to, f"{self.what} `{printable(name)}`")
         return found
+
+    def shape_of(self, name: str) -> Shape:  # noqa: ARG002 - a kind of mapping may look at it
+        """Return the shape of the value under a name."""
+        return self.value
 
     def name(self, name: str, span: Span, to: Decoding) -> None:
         """Report a name that is none."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from router.config.addresses import HeadersShape, SecretText, Url
-from router.config.compound import Anything, ByType, ListOf
+from router.config.compound import ByType, ListOf
 from router.config.expand import END
 from router.config.quantities import duration, size
 from router.config.record import Fields, Record, key, record
+from router.config.script import STEP
 from router.config.settings import OFF, TIMEOUT, HealthSettings, LimitSettings, QueueSettings
 from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.request import Timeouts
@@ -51,7 +52,7 @@ class EndpointSettings(Record):
         kinds=("gguf",),
     )
     script: tuple[object, ...] = key(
-        ListOf(Anything(), least=1),
+        ListOf(STEP, least=1),
         "What the mock does, a step a call, the last one for ever: ok, 429 retry-after=2, timeout, {say: TEXT} ...",
         default=(),
         kinds=("mock",),

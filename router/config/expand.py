@@ -115,7 +115,7 @@ def _variable(name: str, default: str | None, node: Scalar, to: Decoding, *, sec
         return default
     value = to.env.get(name) or default
     if value is None:
-        to.add(problems.UndefinedVariable(node.span, name, at_load=True))
+        to.add(problems.UndefinedVariable(node.span, name, secret))
     return value
 
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from router.config.shapes import Schema
     from router.core.usage import Price
 
-CAPABILITIES = ("tools", "images", "json", "prefill", "reasoning", "seed")
+CAPABILITIES = ("tools", "images", "json")
+LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
 URGENCIES = ("critical", "high", "normal", "batch")
 _NAME = Text("a name", most=128)
 
@@ -144,7 +145,7 @@ class ModelSettings(Record):
         written="free for local endpoints, else unknown",
     )
     capabilities: tuple[str, ...] | None = key(
-        ListOf(Choice(*CAPABILITIES, what="capability")),
+        ListOf(Choice(*CAPABILITIES, what="capability", later=LATER_CAPABILITIES)),
         "What it can take; absent means unknown, a list is complete.",
         default=None,
     )

@@ -260,10 +260,10 @@ class NotSupportedYet(Problem):
 
 @dataclass(frozen=True, slots=True)
 class UndefinedVariable(Problem):
-    """A variable without default that is not set, or whose being set nothing promises."""
+    """A variable without default that is not set where calls are made; in a secret's place or another."""
 
     name: str
-    at_load: bool
+    secret: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ Action = Literal["answer", "cut", "silence", "status", "fail"]
 
 ERRORS: dict[str, type[AllAttemptsFailed]] = {cls.kind: cls for cls in AllAttemptsFailed.__subclasses__()}
 WORDS: dict[str, Action] = {"ok": "answer", "cut": "cut", "timeout": "silence"}
-_STATUS = re.compile(r"(\d{3})(?:\s+retry-after=(\d{1,6}(?:\.\d{1,3})?))?\Z")
+STEP_WORDS = (*WORDS, "refused", *sorted(ERRORS))
+_STATUS = re.compile(r"([0-9]{3})(?:\s+retry-after=([0-9]{1,6}(?:\.[0-9]{1,3})?))?\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ LOOKS_SECRET = re.compile(
 )
 MASK = "***"
 
+# Only the characters YAML counts as line ends: `splitlines` would split at more and shift every place.
+_LINE_END = re.compile(r"\r\n|\n|\r|\u0085|\u2028|\u2029")
+
 
 class Span(NamedTuple):
     """A range of a file; lines and columns count from 1, the end column is the first one outside."""
@@ -32,12 +35,20 @@ class Source:
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
-        # Only the characters YAML counts as line ends: `splitlines` would split at more and shift every place.
-        self.lines = re.split(r"\r\n|\n|\r|\u0085|\u2028|\u2029", text)
+        self.lines = _LINE_END.split(text)
         self.secrets: list[Span] = []
         # Lines as they may be shown, by number and by how many secrets were known then: a long line is dear.
         self._by_line: tuple[int, dict[int, list[Span]]] = (0, {})
         self._shown: dict[tuple[int, int], str] = {}
+
+    def offset(self, line: int, column: int) -> int:
+        """Return where a place is in the text, counted in characters from 0."""
+        start = 0
+        for number, end in enumerate(_LINE_END.finditer(self.text), start=1):
+            if number >= line:
+                break
+            start = end.end()
+        return start + column - 1
 
     def line(self, number: int) -> str:
         """Return one line as it may be shown: secrets masked at their width, control characters escaped."""

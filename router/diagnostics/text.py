@@ -42,7 +42,11 @@ def summary(counts: Mapping[str, int], fixable: int) -> str:
         for name, number in counts.items()
         if number
     ]
-    return ", ".join(parts) + (f" ({fixable} fixable)" if fixable else "") if parts else ""
+    return (
+        ", ".join(parts) + (f" ({fixable} fixable with `router check --fix`)" if fixable else "")
+        if parts
+        else ""
+    )
 
 
 def _shown(text: object) -> str:

@@ -322,3 +322,28 @@ def test_the_module_is_the_command(tmp_path):
     assert result.stdout == "[Mock assistant Response] hi\n"
     script = Path(sys.executable).with_name("router")
     assert subprocess.run([script, "--version"], capture_output=True, check=True).returncode == 0
+
+
+def test_fix_makes_the_repairs_it_offers_and_reports_the_rest(run, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    text = WRONG.replace("use: refused}\n", "use: refused, when: {}}\n").replace("\n", "\r\n")
+    path.write_text(text + "deadline: 90\r\nnonsense: 1\r\n", encoding="utf-8", newline="")
+    path.chmod(0o640)
+    result = run("check", "--fix", "wrong.yaml")
+    assert result.exit_code == 1
+    assert "wrong.yaml: 3 fixed" in result.stderr
+    assert "unknown key `nonsense`" in result.stdout
+    mended = path.read_bytes().decode()
+    assert "script: [ok]" in mended
+    assert "use: assistant}" in mended
+    assert "deadline: 90s\r\n" in mended
+    assert mended.count("\r\n") == mended.count("\n")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["router.yaml", "wrong.yaml"]
+
+
+def test_fix_leaves_a_good_file_as_it_is(run, tmp_path):
+    before = (tmp_path / "router.yaml").stat()
+    result = run("check", "--fix")
+    assert (result.exit_code, result.output) == (0, "")
+    assert (tmp_path / "router.yaml").stat().st_mtime_ns == before.st_mtime_ns

@@ -182,5 +182,5 @@ def test_findings_are_ordered_by_importance_then_place_and_counted():
         ("info", 1),
     ]
     assert count(found) == {"errors": 2, "warnings": 1, "infos": 1}
-    assert summary(count(found), 1) == "2 errors, 1 warning, 1 info (1 fixable)"
+    assert summary(count(found), 1) == "2 errors, 1 warning, 1 info (1 fixable with `router check --fix`)"
     assert summary(count([]), 0) == ""
