@@ -86,9 +86,11 @@ def masked(text: str) -> str:
 
 def printable(text: object, limit: int = 80) -> str:
     """Return a value from a file as a message may show it: one line, escaped, masked, not too long."""
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
-        for char in str(text)
-    )
+    shown = str(text)
+    if not shown.isprintable():
+        shown = "".join(
+            char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode()
+            for char in shown
+        )
     shown = LOOKS_SECRET.sub(MASK, shown)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -206,6 +206,8 @@ def lay_out(
         for mask in masks:
             everywhere &= mask
         axes.append(Axis(dimensions[column.name], cells, masks, everywhere))
+    # What most rules ask for comes first: it leaves the fewest rules for the rest of the walk.
+    axes.sort(key=lambda axis: (axis.open.bit_count(), -len(axis.cells)))
     suffix = [index.everything]
     for axis in reversed(axes):
         suffix.append(suffix[-1] & axis.open)
