@@ -237,7 +237,7 @@ class Document(Record):
         default=None,
     )
     hit: str = key(
-        Choice("first", what="hit", later=("unique",)), "Which rule wins.", default="first", written="first"
+        Choice("first", "unique", what="hit"), "Which rule wins.", default="first", written="first"
     )
     rules: tuple[RuleSettings, ...] = key(
         ListOf(Fields(RuleSettings), least=1, each="rules"), "First match wins, in the file's order."

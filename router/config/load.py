@@ -60,6 +60,7 @@ class Configuration:
         variables: Every variable it names.
         promised: Variables that the `.env.example` beside it names.
         for_calls: Whether calls are to be made by it, with the environment at hand.
+        worked_out: What checks have worked out and share, by kind.
     """
 
     source: Source
@@ -71,6 +72,7 @@ class Configuration:
     variables: list[Variable] = field(default_factory=list)
     promised: frozenset[str] = frozenset()
     for_calls: bool = False
+    worked_out: dict[type, object] = field(default_factory=dict)
 
     def found(self, kind: type[P]) -> Iterator[P]:
         """Yield the problems of one kind."""

@@ -67,6 +67,17 @@ MEASURED = (
 Accepted = frozenset[str] | frozenset[bool] | tuple[tuple[int, int], ...]
 
 
+def number_ranges(accepted: Accepted) -> tuple[tuple[int, int], ...]:
+    """Return the ranges of whole numbers that are accepted.
+
+    Raises:
+        TypeError: Words or booleans are accepted.
+    """
+    if isinstance(accepted, frozenset):
+        raise TypeError("words and booleans have no ranges")
+    return accepted
+
+
 def holds(accepted: Accepted, value: Value) -> bool:
     """Return whether a value is accepted."""
     if isinstance(accepted, frozenset):

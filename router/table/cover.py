@@ -40,6 +40,20 @@ def earlier(space: Space, rule: int) -> int:
     return space.everything ^ ((space.bit(rule) << 1) - 1)
 
 
+def containing(space: Space, rule: int) -> int:
+    """Return the mask of rules that each accept every call that a rule accepts, itself included."""
+    mask = space.everything
+    bit = space.bit(rule)
+    for axis in space.axes:
+        if axis.open & bit:
+            mask &= axis.open
+            continue
+        for cell in axis.masks:
+            if cell & bit:
+                mask &= cell
+    return mask
+
+
 def covered(space: Space, rule: int, by: int) -> bool:
     """Return whether a mask of rules accepts every call that a rule accepts.
 
@@ -58,10 +72,10 @@ def covering(space: Space, rule: int) -> list[int]:
         TooComplex: It cannot be told within the node budget.
     """
     before = overlapping(space, rule) & earlier(space, rule)
+    alone = containing(space, rule) & before
+    if alone:
+        return [space.leaf(alone)]
     taking = sorted(winners(space.graph(before, box(space, rule))))
-    for one in taking:
-        if covered(space, rule, space.bit(one)):
-            return [one]
     kept = list(taking)
     for one in reversed(taking):
         rest = [other for other in kept if other != one]

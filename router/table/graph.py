@@ -20,16 +20,21 @@ if TYPE_CHECKING:
     from router.core.dimension import Accepted, Dimension, Value
 
 GAP = -1
+# Nodes of one graph, and the children looked at for them: with hundreds of cells an axis, nodes alone say little.
 BUDGET = 200_000
+CHILDREN = 4_000_000
 
 
 class TooComplex(Exception):
     """The graph would need more nodes than the budget allows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """Values of a dimension that no rule tells apart: words or booleans, or one interval of whole numbers."""
+    """Values of a dimension that no rule tells apart: words or booleans, or one interval of whole numbers.
+
+    Each is made once per axis and equal to itself alone.
+    """
 
     words: tuple[Value, ...] = ()
     low: int = 0
@@ -97,6 +102,15 @@ class Space:
         """Return the mask of one rule."""
         return 1 << (self.rules - 1 - rule)
 
+    def numbers(self, mask: int) -> list[int]:
+        """Return the rules of a mask, the first one first."""
+        found = []
+        while mask:
+            rule = self.rules - mask.bit_length()
+            found.append(rule)
+            mask ^= self.bit(rule)
+        return found
+
     def leaf(self, mask: int) -> int:
         """Return what a mask decides: the first rule of one table, or one number for the firsts of several."""
         code, left = 0, self.rules
@@ -154,6 +168,7 @@ class _Walk:
         self._memo: list[dict[int, Graph]] = [{} for _ in space.axes]
         self._unique: dict[tuple[int, tuple[int, ...]], Node] = {}
         self._visited = 0
+        self._looked_at = 0
 
     def node(self, number: int, mask: int) -> Graph:
         space = self._space
@@ -168,7 +183,8 @@ class _Walk:
 
     def _make(self, number: int, mask: int) -> Graph:
         self._visited += 1
-        if self._visited > BUDGET:
+        self._looked_at += len(self._masks[number])
+        if self._visited > BUDGET or self._looked_at > CHILDREN:
             raise TooComplex
         seen: dict[int, Graph] = {}
         children = []

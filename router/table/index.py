@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.core.dimension import MOST
+from router.core.dimension import MOST, number_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,9 +114,7 @@ def _numbers(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Colum
 
 
 def _ranges(accepted: Accepted, least: int) -> list[tuple[int, int]]:
-    if isinstance(accepted, frozenset):
-        raise TypeError("words stand in a column of whole numbers")
-    return [(max(low, least), high) for low, high in accepted if high >= least]
+    return [(max(low, least), high) for low, high in number_ranges(accepted) if high >= least]
 
 
 class _Bits:

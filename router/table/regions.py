@@ -95,6 +95,23 @@ def _boxes(
             yield from _boxes(axes, child, holding, {**box, name: tuple(group)})
 
 
+def samples(space: Space, graph: Graph) -> dict[int, list[int]]:
+    """Return one call for each leaf of a graph: the number of a cell for each axis."""
+    found: dict[int, list[int]] = {}
+    seen: set[Node] = set()
+    stack: list[tuple[Graph, list[int]]] = [(graph, [0] * len(space.axes))]
+    while stack:
+        node, path = stack.pop()
+        if not isinstance(node, Node):
+            found.setdefault(node, path)
+        elif node not in seen:
+            seen.add(node)
+            for cell, child in enumerate(node.children):
+                if child not in found and child not in seen:
+                    stack.append((child, [*path[: node.axis], cell, *path[node.axis + 1 :]]))
+    return found
+
+
 def winners(graph: Graph) -> set[int]:
     """Return every leaf of a graph: the rules that some call reaches, and the gap if there is one."""
     found: set[int] = set()

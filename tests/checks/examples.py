@@ -20,6 +20,9 @@ MINIMAL = {
     "models": "models: {assistant: {at: here}}",
     "rules": "rules: [{use: assistant}]",
 }
+# A table beyond the budget is too long for an example: with fewer nodes a short one is beyond it.
+COMPLEX = "R413"
+FEW_NODES = 2
 # What no text can show: a folder, and bytes that are no UTF-8.
 FOLDER = "R100"
 BYTES = "R112"
