@@ -165,7 +165,7 @@ def test_explain_of_a_call_that_nothing_matches_ends_with_1(run, tmp_path):
     result = run("explain", "-c", "gap.yaml")
     assert result.exit_code == 1
     assert "none matches" in result.output
-    assert json.loads(run("explain", "-c", "gap.yaml", "--format", "json").output)["rule"] is None
+    assert json.loads(run("explain", "-c", "gap.yaml", "--format", "json").stdout)["rule"] is None
 
 
 @pytest.mark.parametrize(

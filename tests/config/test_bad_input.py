@@ -314,7 +314,7 @@ def test_five_thousand_endpoints_and_rules_load_in_time(tmp_path):
     lines += [
         "rules:",
         *(f'  - {{when: {{tokens: "{n * 2}..{n * 2 + 1}"}}, use: m{n}}}' for n in range(5000)),
-        "  - {use: m0}",
+        "  - {use: [m0, m1]}",
     ]
     began = time.perf_counter()
     assert run_all(load_source(Source("many.yaml", "\n".join(lines)), tmp_path)) == []
