@@ -43,12 +43,14 @@ class Check:
         name: What it finds, so that "allow unknown-key" reads right.
         severity: How bad it is unless the run says otherwise.
         run: Yields each place it is found at.
+        asked: Whether it is off unless the file's `lint` asks for it.
     """
 
     code: str
     name: str
     severity: Severity
     run: Callable[[Configuration], Iterator[Finding]]
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ class Finding:
     rules: tuple[str, ...] = ()
     severity: Severity | None = None
 
-    def diagnostic(self, check: Check, path: str) -> Diagnostic:
-        """Return the finding as it is printed."""
+    def diagnostic(self, check: Check, path: str, lint: Severity | None = None) -> Diagnostic:
+        """Return the finding as it is printed, as bad as the file says if it says so."""
         return Diagnostic(
             code=check.code,
             name=check.name,
-            severity=self.severity or check.severity,
+            severity=lint or self.severity or check.severity,
             message=self.message,
             span=self.span,
             label=self.label,

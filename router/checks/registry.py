@@ -16,6 +16,7 @@ from router.checks import (
     catch_all_not_last,
     cleartext_remote,
     condition_type,
+    conflicting_overlap,
     credentials_in_url,
     duplicate_key,
     duplicate_name,
@@ -112,6 +113,7 @@ ALL: tuple[Check, ...] = (
     unknown_processor.CHECK,
     unreachable_rule.CHECK,
     redundant_rule.CHECK,
+    conflicting_overlap.CHECK,
     gap.CHECK,
     off_by_one_gap.CHECK,
     impossible_condition.CHECK,
@@ -132,6 +134,16 @@ ALL: tuple[Check, ...] = (
 
 def run_all(configuration: Configuration) -> list[Diagnostic]:
     """Return every finding of every check, the most important first."""
-    found = [(check, finding) for check in ALL for finding in check.run(configuration)]
+    lint = (configuration.document.lint or {}) if configuration.document is not None else {}
+    found = [
+        (check, finding)
+        for check in ALL
+        if lint.get(check.code, "off" if check.asked else "") != "off"
+        for finding in check.run(configuration)
+    ]
     where = paths(configuration.root) if found and configuration.root is not None else {}
-    return in_order(finding.diagnostic(check, where.get(finding.span, "")) for check, finding in found)
+    asked = {code: severity for code, severity in lint.items() if severity != "off"}
+    return in_order(
+        finding.diagnostic(check, where.get(finding.span, ""), asked.get(check.code))
+        for check, finding in found
+    )

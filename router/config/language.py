@@ -6,7 +6,7 @@ reference are written from it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from router.config.compound import NAME_PATTERN, Anything, ByType, ListOf, MapOf, Mapped
 from router.config.conditions import OTHERS, CellShape, ConditionShape, Named, UseShape
@@ -40,9 +40,15 @@ if TYPE_CHECKING:
     from router.config.node import Node
     from router.config.shapes import Schema
     from router.core.usage import Price
+    from router.diagnostics.diagnostic import Severity
 
 CAPABILITIES = ("tools", "images", "json")
 LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
+# Findings that a file may raise, lower or switch off: all but those of syntax, shape and names.
+LINTABLE = (
+    *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413"),
+    *("R601", "R602", "R604", "R605", "R610", "R611", "R612"),
+)
 URGENCIES = ("critical", "high", "normal", "batch")
 _NAME = Text("a name", most=128)
 
@@ -292,16 +298,15 @@ class Document(Record):
     log: LogSettings | None = key(
         Fields(LogSettings, "log"), "What is written to logs.", default=None, later=True
     )
-    lint: dict[str, str] | None = key(
+    lint: dict[str, Severity | Literal["off"]] | None = key(
         MapOf(
             Choice("error", "warning", "info", "off", what="severity"),
             "finding",
-            pattern=f"^R[0-9]{{3}}{END}",
-            why="is no code such as `R404`",
+            pattern=rf"^({'|'.join(LINTABLE)}){END}",
+            why="is no finding that a file may raise, lower or switch off (those of syntax, shape and names it may not)",
         ),
-        "Raises, lowers or switches off a finding.",
+        "Raises, lowers or switches off a finding by its code.",
         default=None,
-        later=True,
     )
     allow_literal_secrets: bool = key(
         Boolean(), "For experiments: a key in the file is a warning.", default=False, written="false"
