@@ -10,7 +10,7 @@ from router.config import problems
 from router.config.conditions import Named
 from router.core.dimension import MOST
 from router.table.graph import TooComplex, lay_out
-from router.table.regions import winners, written
+from router.table.regions import condition, winners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def where(rule: Rule) -> Span:
 def conditions(facts: TableFacts, region: Region) -> dict[str, object]:
     """Return a region as a `when` that accepts just it, in the order of the dimensions."""
     return {
-        name: written(region.cells[name], dimension.least)
+        name: condition(region.cells[name], dimension.least)
         for name, dimension in facts.dimensions.items()
         if name in region.cells and len(region.cells[name]) < _cells(facts, name)
     }

@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "call": ("router.cli.call", "Ask a model through the configuration and print its answer."),
     "check": ("router.cli.check", "Report everything wrong with configurations; nothing is contacted."),
+    "diff": ("router.cli.diff", "Tell what calls would meet differently in another configuration."),
     "explain": ("router.cli.explain", "Tell where a call would go, and why."),
     "init": ("router.cli.init", "Write a commented router.yaml to start from."),
     "rule": ("router.cli.rule", "Tell what a finding means and what to do about it."),

@@ -37,10 +37,23 @@ def compile_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Prog
     Raises:
         ConfigError: The file has errors; all its findings are inside.
     """
-    configuration, findings = check_file(path, env)
-    errors = [each for each in findings if each.severity == "error" and (env is not None or each.code < "R4")]
+    return compile_configuration(load_file(path, env))
+
+
+def compile_configuration(configuration: Configuration) -> tuple[Program, list[Diagnostic]]:
+    """Return the program of a file that is read already, and its other findings.
+
+    Raises:
+        ConfigError: The file has errors; all its findings are inside.
+    """
+    findings = run_all(configuration)
+    errors = [
+        each
+        for each in findings
+        if each.severity == "error" and (configuration.for_calls or each.code < "R4")
+    ]
+    source = configuration.source
     if errors or configuration.document is None:
-        shown = text.human(errors, {configuration.source.name: configuration.source})
-        summary = text.summary(count(errors), 0)
-        raise ConfigError(f"{path}: {summary}\n\n{shown}".rstrip(), findings)
-    return lower(configuration.document, configuration.linked, configuration.source.name), findings
+        shown = text.human(errors, {source.name: source})
+        raise ConfigError(f"{source.name}: {text.summary(count(errors), 0)}\n\n{shown}".rstrip(), findings)
+    return lower(configuration.document, configuration.linked, source.name), findings

@@ -127,7 +127,7 @@ def winners(graph: Graph) -> set[int]:
     return found
 
 
-def written(cells: Sequence[Cell], least: int) -> object:
+def condition(cells: Sequence[Cell], least: int) -> object:
     """Return a condition that accepts just these cells, as a rule writes it."""
     if cells[0].words:
         words = [word for cell in cells for word in cell.words]

@@ -9,7 +9,7 @@ from support.tables import CALLS, DIMENSIONS, accepts, first, tables
 from router.table import graph as graphs
 from router.table.cover import covering, impossible, overlapping
 from router.table.graph import GAP, Node, TooComplex, lay_out
-from router.table.regions import regions, winners, written
+from router.table.regions import condition, regions, winners
 
 
 def leaf(space, node, call):
@@ -96,10 +96,10 @@ def test_cells_are_written_as_a_rule_writes_them():
     rules = [{"task": frozenset({"code", "chat"}), "tokens": ((0, 3), (5, 5), (8, 9))}]
     space = lay_out(DIMENSIONS, rules)
     task, tokens = sorted(space.axes, key=lambda axis: axis.dimension.name)
-    assert written(task.cells[:1], task.dimension.least) == ["chat", "code"]
-    assert written(task.cells[1:], task.dimension.least) == "analysis"
-    assert written(tokens.cells[:1], 0) == "<= 3"
-    assert written(tokens.cells[:2], 0) == "<= 4"
-    assert written(tokens.cells[2:3], 0) == 5
-    assert written(tokens.cells[-1:], 0) == ">= 10"
-    assert written((tokens.cells[0], tokens.cells[4]), 0) == ["<= 3", "8..9"]
+    assert condition(task.cells[:1], task.dimension.least) == ["chat", "code"]
+    assert condition(task.cells[1:], task.dimension.least) == "analysis"
+    assert condition(tokens.cells[:1], 0) == "<= 3"
+    assert condition(tokens.cells[:2], 0) == "<= 4"
+    assert condition(tokens.cells[2:3], 0) == 5
+    assert condition(tokens.cells[-1:], 0) == ">= 10"
+    assert condition((tokens.cells[0], tokens.cells[4]), 0) == ["<= 3", "8..9"]
