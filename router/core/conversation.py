@@ -35,16 +35,14 @@ def parse_messages(messages: object) -> tuple[Message, ...]:
 def _message(value: object, where: str) -> Message:
     if isinstance(value, Message):
         _check(value, where)
+        _tool_calls(value.tool_calls, where)
         return value
     if not isinstance(value, Mapping):
         raise InvalidCall(f"{where} must be a Message or a mapping, not {type(value).__name__}")
     strangers = [key for key, inner in value.items() if key not in KEYS and inner]
     if strangers:
         raise InvalidCall(f"{where} has the unknown key `{strangers[0]}`; legal are {', '.join(KEYS)}")
-    calls = tuple(
-        _tool_call(call, f"{where}.tool_calls[{index}]")
-        for index, call in enumerate(value.get("tool_calls") or ())
-    )
+    calls = _tool_calls(value.get("tool_calls") or (), where)
     message = Message(
         role=value.get("role"),  # type: ignore[arg-type]  # checked below
         content=_content(value.get("content"), where, optional=bool(calls)),
@@ -59,8 +57,8 @@ def _message(value: object, where: str) -> Message:
 def _check(message: Message, where: str) -> None:
     if message.role not in ROLES:
         raise InvalidCall(f"{where}.role is {message.role!r}; it must be one of {', '.join(ROLES)}")
-    if not isinstance(message.content, str | tuple):
-        raise InvalidCall(f"{where}.content must be a text or a list of parts")
+    if not isinstance(message.content, str):
+        _content(message.content, where, optional=False)
     for key in ("tool_call_id", "name"):
         if not isinstance(getattr(message, key), str | None):
             raise InvalidCall(f"{where}.{key} must be a text")
@@ -96,6 +94,12 @@ def _part(value: object, where: str) -> TextPart | ImagePart:
     raise InvalidCall(
         f'{where} must be {{"type": "text", "text": ...}} or {{"type": "image_url", "image_url": {{"url": ...}}}}'
     )
+
+
+def _tool_calls(values: object, where: str) -> tuple[ToolCall, ...]:
+    if not isinstance(values, list | tuple):
+        raise InvalidCall(f"{where}.tool_calls must be a list")
+    return tuple(_tool_call(call, f"{where}.tool_calls[{index}]") for index, call in enumerate(values))
 
 
 def _tool_call(value: object, where: str) -> ToolCall:

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 URGENCIES = ("critical", "high", "normal", "batch")
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 ALIASES = {"maxTokens": "max_tokens"}
+# Fields of a request that options of their own set: `extra` may not hold them.
+OWN_FIELDS = frozenset(
+    {
+        *("model", "messages", "stream", "stream_options", "tools", "tool_choice", "response_format"),
+        *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "reasoning_effort"),
+    }
+)
 NOT_SUPPORTED_YET = ("cache", "no_degrade", "tags")
 
 
@@ -52,6 +59,13 @@ def _seconds(value: object) -> str | None:
     return None if good and 0 < value < math.inf else "seconds, more than 0"  # type: ignore[operator]
 
 
+def _extra(value: object) -> str | None:
+    if _mapping(value) is not None or not isinstance(value, dict):
+        return _mapping(value)
+    own = sorted(value.keys() & OWN_FIELDS)
+    return f"without `{own[0]}`, which has an option of its own" if own else None
+
+
 def _mapping(value: object) -> str | None:
     good = isinstance(value, dict) and all(isinstance(name, str) for name in value)
     return None if good else "a mapping with text keys"
@@ -85,10 +99,10 @@ CALL_OPTIONS: Mapping[str, Callable[[object], str | None]] = {
     "tools": _tools,
     "tool_choice": _tool_choice,
     "response_format": _mapping,
-    "extra": _mapping,
+    "extra": _extra,
 }
 RESERVED = frozenset(
-    {*PARAMS, *CALL_OPTIONS, *ALIASES, *NOT_SUPPORTED_YET, *(each.name for each in MEASURED), "use"}
+    {*PARAMS, *CALL_OPTIONS, *ALIASES, *NOT_SUPPORTED_YET, *(each.name for each in MEASURED), "use", "self"}
 )
 
 
@@ -98,12 +112,14 @@ def gathered(opts: Mapping[str, object] | None, keywords: Mapping[str, object]) 
     Raises:
         InvalidCall: The second argument is no mapping, or a name stands in both places.
     """
-    if not opts:
-        return {name: value for name, value in keywords.items() if value is not None}
-    if not hasattr(opts, "items"):
+    if opts is not None and not hasattr(opts, "items"):
         raise InvalidCall(f"the options must be a mapping, not {type(opts).__name__}")
-    named = {ALIASES.get(str(name), str(name)): value for name, value in opts.items()}
-    twice = sorted(named.keys() & keywords.keys())
-    if twice:
-        raise InvalidCall(f"`{twice[0]}` is given twice: in the mapping of options and as a keyword")
-    return {name: value for name, value in {**named, **keywords}.items() if value is not None}
+    found: dict[str, object] = {}
+    for given in (opts or {}, keywords):
+        for key, value in given.items():
+            name = ALIASES.get(str(key), str(key))
+            if name in found:
+                raise InvalidCall(f"`{name}` is given twice")
+            if value is not None:
+                found[name] = value
+    return found

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from router.core import errors
-from router.core.errors import CallFailed
+from router.core.errors import CallFailed, RouterError
 from router.core.events import Collector, Done, TextDelta
 from router.core.record import AttemptRecord
 from router.core.tokens import estimate, estimate_text
@@ -93,6 +93,8 @@ class Attempt:
         Raises:
             CallFailed: The answer broke off; what came is in `partial_text`.
         """
+        if self.record is not None and self.done is None:
+            raise RouterError("the stream was left or broke off: it has no more to give")
         pending, self.pending = self.pending, None
         if pending is not None or self.done is not None:
             return pending
@@ -107,16 +109,18 @@ class Attempt:
 
     async def close(self, error: BaseException | None = None) -> None:
         """Free what the attempt holds and write its record; the first call decides its outcome."""
-        if self.record is None:
-            self._write_record(error)
         opened, self._open = self._open, None
         try:
-            if opened is not None and self._events is not None:
-                await opened.__aexit__(None, None, None)
+            if self.record is None:
+                self._write_record(error)
         finally:
-            if self._held:
-                self._held = False
-                self._limiter.release()
+            try:
+                if opened is not None and self._events is not None:
+                    await opened.__aexit__(None, None, None)
+            finally:
+                if self._held:
+                    self._held = False
+                    self._limiter.release()
 
     async def _begin(self) -> None:
         try:

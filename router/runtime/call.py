@@ -127,7 +127,8 @@ def _dimension_value(program: Program, name: str, value: object) -> Value:
     if dimension is None or dimension.measured:
         raise InvalidCall(_unknown_option(program, name))
     if not dimension.accepts(value):
-        hint = _hint(value, dimension.values) if isinstance(value, str) else f"; legal: {dimension.legal}"
+        near = isinstance(value, str) and dimension.kind == "words"
+        hint = _hint(value, dimension.values) if near else f"; legal: {dimension.legal}"
         raise InvalidCall(f"`{name}` has no value {str(value)[:80]!r}{hint}")
     return value  # type: ignore[return-value]  # `accepts` has looked
 

@@ -37,6 +37,8 @@ class Reply:
         self._completion: Completion | None = None
 
     async def __aenter__(self) -> Self:
+        if self._attempt is not None:
+            raise RouterError("this stream was opened before; call `router.stream(...)` again")
         messages, opts, keywords = self._arguments
         call = self._engine.call(messages, opts, keywords, live=True)
         self._attempt = await self._engine.run(call)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from router.compile.explain import explain
-from router.core.options import PARAMS
+from router.core.errors import InvalidCall
+from router.core.options import CALL_OPTIONS, PARAMS
 from router.runtime.call import explained_values, said
 from router.runtime.reply import Reply
 
@@ -118,7 +119,7 @@ class Router:
         """
         return Reply(self._engine, messages, opts, options)
 
-    def explain(self, **call: object) -> Explanation:
+    def explain(self, /, **call: object) -> Explanation:
         """Return how a call would be decided, and why; nothing is sent.
 
         Args:
@@ -129,6 +130,9 @@ class Router:
         """
         program = self._engine.program
         given = {name: value for name, value in call.items() if value is not None}
+        idle = [name for name in CALL_OPTIONS if name in given and name not in ("model", "user")]
+        if idle:
+            raise InvalidCall(f"`{idle[0]}` does not decide where a call goes")
         others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}
         told = said(program, None, others)
         values = explained_values(program, given)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from router.core.errors import RouterError
 from router.runtime.load import load_router
 from router.runtime.router import Router
 
@@ -82,7 +84,7 @@ class SyncRouter:
         finally:
             self._run(reply.__aexit__(None, None, None))
 
-    def explain(self, **call: object) -> Explanation:
+    def explain(self, /, **call: object) -> Explanation:
         """Return how a call would be decided; see `Router.explain`."""
         return self._router.explain(**call)
 
@@ -97,15 +99,26 @@ class SyncRouter:
             self._loop = self._thread = None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(self._router.close(), loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+    async def _end(self) -> None:
+        """Cancel the calls of other threads, then free what the router holds."""
+        calls = asyncio.all_tasks() - {asyncio.current_task()}
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await self._router.close()
+        await asyncio.get_running_loop().shutdown_asyncgens()
 
     def _run(self, coroutine: Coroutine[object, object, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
         try:
             return future.result()
+        except concurrent.futures.CancelledError as error:
+            raise RouterError("the router was closed while the call was under way") from error
         except BaseException:
             future.cancel()  # an interrupted caller takes its call along
             raise

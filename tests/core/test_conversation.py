@@ -86,6 +86,10 @@ def test_parts_of_text_and_images_are_taken():
         ([{"role": "assistant", "tool_calls": [5]}], r"tool_calls\[0\] must be"),
         ([Message("robot", "x")], "role"),
         ([Message("user", 5)], "content"),
+        ([Message("user", (1, 2))], r"content\[0\] must be"),
+        ([Message("assistant", "x", tool_calls=(1,))], r"tool_calls\[0\] must be"),
+        ([Message("assistant", "x", tool_calls=5)], "tool_calls must be a list"),
+        ([{"role": "assistant", "content": "x", "tool_calls": 5}], "tool_calls must be a list"),
     ],
 )
 def test_a_malformed_conversation_is_refused_with_its_place(messages, told):

@@ -572,3 +572,48 @@ def test_variables_are_read_when_a_file_is_loaded(tmp_path):
 def test_the_public_names_are_sorted_and_there():
     assert list(package.__all__) == sorted(package.__all__)
     assert all(hasattr(package, name) for name in package.__all__)
+
+
+def test_malformed_messages_hold_no_place(path):
+    async def work(router):
+        for wrong in ([{"role": "assistant", "content": "x", "tool_calls": 5}], [Message("user", (1, 2))]):
+            for _ in range(6):
+                with pytest.raises(InvalidCall):
+                    await router.complete(wrong, task="code", data="public")
+        return await router.complete("x", task="code", data="public")
+
+    assert run(path, work)[0].endpoint == "a"
+
+
+@pytest.mark.parametrize("name", ["model", "messages", "stream", "temperature", "max_tokens"])
+def test_what_has_an_option_of_its_own_does_not_hide_in_extra(path, name):
+    with pytest.raises(InvalidCall, match="option of its own"):
+        ask(path, extra={name: 1})
+
+
+def test_max_tokens_may_be_written_as_agents_write_it(path):
+    a = ScriptedProvider("ok")
+    ask(path, a, maxTokens=5)
+    assert a.requests[0].params["max_tokens"] == 5
+
+
+def test_a_stream_that_was_left_says_so(path):
+    async def work(router):
+        reply = router.stream("one two three", task="code", data="public")
+        async with reply:
+            await anext(reply)
+        with pytest.raises(RouterError, match="was left"):
+            await anext(reply)
+        with pytest.raises(RouterError, match="opened before"):
+            await reply.__aenter__()
+
+    run(path, work)
+
+
+@pytest.mark.parametrize("option", [{"deadline": 5}, {"urgency": "high"}])
+def test_explain_refuses_what_does_not_decide(path, option):
+    async def work(router):
+        with pytest.raises(InvalidCall, match="does not decide"):
+            router.explain(data="public", **option)
+
+    run(path, work)

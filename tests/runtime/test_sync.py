@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -75,3 +76,25 @@ def test_a_closed_router_ends_its_thread_and_starts_anew(path):
     assert threading.active_count() == before
     assert router.complete("two").content.endswith("two")
     router.close()
+
+
+def test_closing_ends_the_calls_of_other_threads(path):
+    path.write_text(FILE.replace("[ok]", "[timeout]"), encoding="utf-8")
+    router = SyncRouter(path)
+    errors = []
+
+    def call():
+        try:
+            router.complete("never answered")
+        except RouterError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    while router._loop is None or len(asyncio.all_tasks(router._loop)) < len(threads):
+        threading.Event().wait(0.01)
+    router.close()
+    for thread in threads:
+        thread.join(5)
+    assert errors == ["the router was closed while the call was under way"] * 2
