@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from support import engine_server
 from support.scripted_gguf import write_model
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from support.engine_server import EngineServer
+
+
+# A machine that does other things as well must not make a property fail.
+settings.register_profile("router", deadline=None)
+settings.load_profile("router")
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,8 @@ def _trouble(name: str, folder: Path) -> tuple[str, bool] | None:
     if path.is_absolute() or ".." in path.parts or "://" in name or "\\" in name or ":" in name[:2]:
         return "is not beside the configuration or below it", True
     try:
+        if (folder / path).resolve().is_symlink():  # resolved and still a link: a loop
+            return "is no usable name", True
         if not (folder / path).resolve().is_relative_to(folder.resolve()):
             return "leads out of the configuration's folder", True
         return None if (folder / path).is_file() else ("does not exist", False)

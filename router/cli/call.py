@@ -15,6 +15,7 @@ from router.cli.common import (
     config_option,
     configuration,
     ended,
+    ended_by_call,
     ended_by_findings,
     format_option,
     print_json,
@@ -58,10 +59,12 @@ def command(prompt: str, config: Path | None, stream: bool, quiet: bool, form: s
     milliseconds.
     """
     system = options.pop("system")
-    asked = {
-        **pairs(options.pop("more")),
-        **{name: each for name, each in options.items() if each is not None},
-    }
+    more = pairs(options.pop("more"))
+    named = {name: each for name, each in options.items() if each is not None}
+    twice = sorted(more.keys() & named.keys())
+    if twice:
+        raise click.BadParameter(f"{twice[0]!r} is given twice")
+    asked = {**more, **named}
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text:
         raise ended("the prompt is empty", UNUSABLE)
@@ -70,12 +73,12 @@ def command(prompt: str, config: Path | None, stream: bool, quiet: bool, form: s
         router = load_router(configuration(config))
         answer = asyncio.run(_ask(router, messages, asked, stream=stream, form=form))
     except ConfigError as error:
-        raise ended_by_findings(error) from error
+        raise ended_by_findings(error, form) from error
     except InvalidCall as error:
-        raise ended(str(error), UNUSABLE) from error
+        raise ended_by_call(error, form) from error
     except CallFailed as error:
         if form == "json":
-            print_json(_failure(error))
+            click.echo(json.dumps(_failure(error), ensure_ascii=False, indent=None if stream else 2))
         raise ended(_told(error), FAILED) from error
     if form == "human" and not quiet:
         measured = {"tokens": estimate(messages), "stream": stream}

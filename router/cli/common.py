@@ -10,12 +10,13 @@ import click
 
 from router.diagnostics import text
 from router.diagnostics.diagnostic import count
+from router.diagnostics.machine import FORMAT_VERSION, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from router.core.errors import ConfigError
+    from router.core.errors import ConfigError, InvalidCall
     from router.diagnostics.diagnostic import Diagnostic
     from router.diagnostics.source import Source
 
@@ -64,10 +65,23 @@ def ended(message: str, status: int) -> SystemExit:
     return SystemExit(status)
 
 
-def ended_by_findings(error: ConfigError) -> SystemExit:
+def ended_by_findings(error: ConfigError, form: str = "human") -> SystemExit:
     """Show the findings that keep a file from being used; return the end of the program, to be raised."""
-    show_findings(error.findings, least="error")
+    if form == "json":
+        print_json(as_json(error.findings))
+    else:
+        click.echo(error.report or f"{error}\n", nl=False, err=True)
+        click.echo(text.summary(count(error.findings), 0), err=True)
     return SystemExit(status_of(error.findings))
+
+
+def ended_by_call(error: InvalidCall, form: str) -> SystemExit:
+    """Say what a call may not say; return the end of the program, to be raised."""
+    if form == "json":
+        print_json(
+            {"format_version": FORMAT_VERSION, "error": {"kind": "invalid_call", "message": str(error)}}
+        )
+    return ended(str(error), UNUSABLE)
 
 
 def status_of(findings: Iterable[Diagnostic], fail_on: Sequence[str] = ("error",)) -> int:

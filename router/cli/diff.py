@@ -50,7 +50,7 @@ def command(old: str, new: str, form: str, exit_code: bool) -> None:
         after, new_findings = _program(new)
         found = diff(before, after)
     except ConfigError as error:
-        raise ended_by_findings(error) from error
+        raise ended_by_findings(error, form) from error
     except TooComplex as error:
         raise ended("these tables are too complex to be compared exactly", UNUSABLE) from error
     appeared, fixed = _changed(old_findings, new_findings)

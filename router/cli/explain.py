@@ -8,10 +8,9 @@ import click
 
 from router.cli.common import (
     FAILED,
-    UNUSABLE,
     config_option,
     configuration,
-    ended,
+    ended_by_call,
     ended_by_findings,
     format_option,
     print_json,
@@ -47,9 +46,9 @@ def command(call: tuple[str, ...], config: Path | None, form: str) -> None:
         program, findings = compile_file(configuration(config))
         explanation = Router(Engine(program, {}), findings).explain(**given)
     except ConfigError as error:
-        raise ended_by_findings(error) from error
+        raise ended_by_findings(error, form) from error
     except InvalidCall as error:
-        raise ended(str(error), UNUSABLE) from error
+        raise ended_by_call(error, form) from error
     show_findings([each for each in findings if each.severity != "info"])
     if form == "json":
         print_json(explanation.as_json())

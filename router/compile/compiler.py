@@ -55,5 +55,5 @@ def compile_configuration(configuration: Configuration) -> tuple[Program, list[D
     source = configuration.source
     if errors or configuration.document is None:
         shown = text.human(errors, {source.name: source})
-        raise ConfigError(f"{source.name}: {text.summary(count(errors), 0)}\n\n{shown}".rstrip(), findings)
+        raise ConfigError(f"{source.name}: {text.summary(count(errors), 0)}", findings, shown)
     return lower(configuration.document, configuration.linked, source.name), findings

@@ -28,7 +28,19 @@ def _any_case(word: str) -> str:
 
 
 _RESERVED = "|".join(
-    map(_any_case, ("host", "content-length", "authorization", "transfer-encoding", "connection"))
+    map(
+        _any_case,
+        (
+            "host",
+            "content-length",
+            "authorization",
+            "transfer-encoding",
+            "connection",
+            "content-type",
+            "accept",
+            "accept-encoding",
+        ),
+    )
 )
 
 
@@ -92,11 +104,13 @@ class SecretText(Leaf):
             to.source.secrets.append(node.span)
             to.add(problems.BadHeader(node.span, owner, _UNSENDABLE))
             return self.blank
+        known = len(to.problems)
+        text = resolve(node, to, secret=True) if is_reference(node) else node.text
         written_out = not is_reference(node) or re.search(r":-[^}]", node.text)
         if written_out and not (self._literal and not LOOKS_SECRET.search(node.text)):
             to.source.secrets.append(node.span)
-            to.add(problems.PlaintextSecret(node.span, owner))
-        text = resolve(node, to, secret=True) if is_reference(node) else node.text
+            if len(to.problems) == known:  # a malformed reference is one mistake, not two
+                to.add(problems.PlaintextSecret(node.span, owner))
         if not text:
             return self.blank
         if not self._sendable(text):
@@ -128,7 +142,8 @@ class HeadersShape(MapOf):
 
     def shape_of(self, name: str) -> Shape:
         """Return the shape of a header's value: what is no credential may be written out."""
-        return self.value if self._credential.search(name) else self._literal
+        refused = self._reserved.fullmatch(name) or not self.legal(name)
+        return self._literal if refused or not self._credential.search(name) else self.value
 
     def name(self, name: str, span: Span, to: Decoding) -> None:
         """Report a name that cannot or must not be sent."""

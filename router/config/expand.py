@@ -132,6 +132,8 @@ def _secret_file(text: str, to: Decoding) -> tuple[str | None, str]:
     try:
         folder = to.folder.resolve()
         path = (folder / text).resolve()
+        if path.is_symlink():
+            raise RuntimeError("resolved and still a link: a loop")
         if not any(path.is_relative_to(legal) for legal in (folder, *SECRET_FOLDERS)):
             return None, "it is outside the configuration's own folder and /run/secrets"
         if to.env is None:

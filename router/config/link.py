@@ -104,6 +104,12 @@ class _Linker:
         for key, what in (("dimensions", "dimension"), ("endpoints", "endpoint"), ("models", "model")):
             names = getattr(self._document, key) or {}
             self._alike(what, [(name, self._document.entry_span(key, name)) for name in names])
+        for name, endpoint in self._document.endpoints.items():
+            if endpoint.proxy and endpoint.url.startswith("unix:"):
+                span, owner = endpoint.key_span("proxy"), f"endpoint `{printable(name)}`"
+                self.problems.append(
+                    problems.MisplacedKey(span, "proxy", owner, "endpoints with an http address")
+                )
         self._dimensions()
         for name, model in self._document.models.items():
             self._model(name, model)

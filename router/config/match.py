@@ -11,7 +11,7 @@ from router.config import problems
 from router.config.conditions import ConditionShape, UseShape
 from router.config.expand import Decoding
 from router.config.node import Mapping
-from router.core.dimension import LEAST, MOST
+from router.core.dimension import LEAST, MOST, union
 from router.diagnostics.source import Source, printable
 from router.diagnostics.suggest import Suggester, listed
 
@@ -142,7 +142,7 @@ class Matching:
             flags = {flag for each in condition.operands if (flag := self._flag(dimension, each)) is not None}
             found = frozenset({True, False} - flags if condition.negated else flags)
         else:
-            ranges = _union([one for each in condition.operands if (one := self._range(dimension, each))])
+            ranges = union([one for each in condition.operands if (one := self._range(dimension, each))])
             found = _complement(ranges) if condition.negated else ranges
         before = accepted.get(dimension.name)
         accepted[dimension.name] = found if before is None else _both(before, found)
@@ -203,17 +203,6 @@ def parse_range(text: str) -> tuple[int, int] | None:
     }[found[1]]
 
 
-def _union(ranges: list[tuple[int, int]]) -> Ranges:
-    """Return ranges in order, without overlaps; empty ones vanish."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(each for each in ranges if each[0] <= each[1]):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
-
-
 def _complement(ranges: Ranges) -> Ranges:
     """Return the whole numbers outside ordered ranges."""
     found = []
@@ -231,7 +220,7 @@ def _both(one: Accepted, other: Accepted) -> Accepted:
         return frozenset(one & other)  # type: ignore[return-value]  # both are of one dimension
     if isinstance(one, frozenset) or isinstance(other, frozenset):
         return one
-    return _union([(max(a, c), min(b, d)) for a, b in one for c, d in other])
+    return union([(max(a, c), min(b, d)) for a, b in one for c, d in other])
 
 
 _CONDITION = ConditionShape()

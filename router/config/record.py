@@ -198,11 +198,12 @@ class Fields(Shape):
             for name, spec in self.keys.items()
             if name not in node.entries and (spec.required_for(kind) if kind or not spec.kinds else False)
         ]
-        if self.cls.ONE_OF and not any(name in node.entries for name in self.cls.ONE_OF):
-            absent.append(self.cls.ONE_OF[0])
-        absent += [
-            needed for name, needed in self.cls.NEEDS if name in node.entries and needed not in node.entries
+        needed = [
+            other for name, other in self.cls.NEEDS if name in node.entries and other not in node.entries
         ]
+        absent += needed
+        if self.cls.ONE_OF and not any(name in node.entries or name in needed for name in self.cls.ONE_OF):
+            absent.append(self.cls.ONE_OF[0])
         strangers = [name for name in node.entries if name not in self.keys]
         for name in dict.fromkeys(absent):
             # A misspelt key is reported already, with this one as its suggestion.

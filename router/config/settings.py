@@ -11,6 +11,7 @@ from router.config.quantities import duration, money, share, size
 from router.config.record import Fields, Record, key, record
 from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.errors import AllAttemptsFailed
+from router.core.options import OWN_FIELDS
 from router.core.request import Timeouts
 from router.core.usage import FREE, Price
 
@@ -104,7 +105,14 @@ class OptionSettings(Record):
         default=None,
     )
     extra: dict[str, object] | None = key(
-        MapOf(Anything(), "field"), "Further fields, sent to the endpoint as they are.", default=None
+        MapOf(
+            Anything(),
+            "field",
+            pattern=rf"^(?!({'|'.join(sorted(OWN_FIELDS))}){END}).+{END}",
+            why="has an option of its own",
+        ),
+        "Further fields, sent to the endpoint as they are.",
+        default=None,
     )
 
     def given(self) -> dict[str, object]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Value = str | int | bool
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -76,6 +79,17 @@ def number_ranges(accepted: Accepted) -> tuple[tuple[int, int], ...]:
     if isinstance(accepted, frozenset):
         raise TypeError("words and booleans have no ranges")
     return accepted
+
+
+def union(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return ranges in order, neither overlapping nor touching; empty ones vanish."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(each for each in ranges if each[0] <= each[1]):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return tuple(merged)
 
 
 def holds(accepted: Accepted, value: Value) -> bool:

@@ -39,11 +39,13 @@ class ConfigError(RouterError):
 
     Attributes:
         findings: Every finding of the run, the most important first (`router.diagnostics.Diagnostic`).
+        report: The errors among them as a person reads them, with their lines of the file.
     """
 
-    def __init__(self, message: str, findings: Sequence[Any] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, findings: Sequence[Any] = (), report: str = "") -> None:
+        super().__init__(f"{message}\n\n{report}".rstrip())
         self.findings = tuple(findings)
+        self.report = report
 
 
 class InvalidCall(RouterError):

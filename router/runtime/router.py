@@ -130,7 +130,8 @@ class Router:
         """
         program = self._engine.program
         given = {name: value for name, value in call.items() if value is not None}
-        idle = [name for name in CALL_OPTIONS if name in given and name not in ("model", "user")]
+        deciding = {"model", "user", *program.dimensions}
+        idle = [name for name in CALL_OPTIONS if name in given and name not in deciding]
         if idle:
             raise InvalidCall(f"`{idle[0]}` does not decide where a call goes")
         others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}

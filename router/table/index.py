@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.core.dimension import MOST, number_ranges
+from router.core.dimension import MOST, number_ranges, union
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,18 +103,24 @@ def _numbers(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Colum
         for low, high in pairs or ():
             bounds |= {low, high + 1}
     starts = sorted(bound for bound in bounds if bound <= MOST)
-    bits = _Bits(len(accepted), len(starts))
+    rules = len(accepted)
+    always = sum(1 << (rules - 1 - rule) for rule, pairs in enumerate(ranges) if pairs is None)
+    # One sweep over the bounds: at each the rules whose ranges begin or end there come and go.
+    toggles: dict[int, int] = {}
     for rule, pairs in enumerate(ranges):
-        if pairs is None:
-            bits.everywhere(rule)
         for low, high in pairs or ():
-            for cell in range(bisect_right(starts, low) - 1, bisect_right(starts, high)):
-                bits.set(cell, rule)
-    return Column(dimension.name, dict(enumerate(bits.masks())), starts)
+            for bound in (low, high + 1):
+                toggles[bound] = toggles.get(bound, 0) ^ (1 << (rules - 1 - rule))
+    masks: dict[Value, int] = {}
+    mask = always
+    for number, start in enumerate(starts):
+        mask ^= toggles.get(start, 0)
+        masks[number] = mask
+    return Column(dimension.name, masks, starts)
 
 
-def _ranges(accepted: Accepted, least: int) -> list[tuple[int, int]]:
-    return [(max(low, least), high) for low, high in number_ranges(accepted) if high >= least]
+def _ranges(accepted: Accepted, least: int) -> tuple[tuple[int, int], ...]:
+    return union((max(low, least), high) for low, high in number_ranges(accepted))
 
 
 class _Bits:

@@ -347,3 +347,31 @@ def test_fix_leaves_a_good_file_as_it_is(run, tmp_path):
     result = run("check", "--fix")
     assert (result.exit_code, result.output) == (0, "")
     assert (tmp_path / "router.yaml").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_json_is_printed_of_whatever_goes_wrong(run, tmp_path):
+    (tmp_path / "wrong.yaml").write_text(WRONG, encoding="utf-8")
+    for words in (["call", "hi"], ["explain"]):
+        result = run(*words, "-c", "wrong.yaml", "--format", "json")
+        assert (result.exit_code, json.loads(result.stdout)["summary"]["errors"]) == (1, 2)
+        result = run(*words, "-c", "none.yaml", "--format", "json")
+        assert (result.exit_code, json.loads(result.stdout)["findings"][0]["code"]) == (2, "R100")
+    result = run("call", "hi", "--task", "cod", "--format", "json")
+    assert (result.exit_code, json.loads(result.stdout)["error"]["kind"]) == (2, "invalid_call")
+    lines = run("call", "hi", "--task", "analysis", "--format", "json", "--stream").stdout.splitlines()
+    assert [json.loads(line)["error"]["kind"] for line in lines] == ["authentication"]
+
+
+def test_an_option_given_twice_is_refused(run):
+    assert run("call", "hi", "--task", "chat", "--set", "task=code").exit_code == 2
+
+
+def test_an_output_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "router.yaml").write_text(FILE, encoding="utf-8")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "router", "call", "-q", "hi"]
+        result = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (result.returncode, "Traceback" in result.stderr) == (2, False)
+    assert "cannot be written" in result.stderr

@@ -41,3 +41,22 @@ def test_what_is_no_credential_may_be_written_out(headers):
 )
 def test_a_credential_must_be_a_reference(headers):
     assert codes(headers) == ["R601"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    ["{Host: x}", "{Authorization: abc}", "{Accept: text/html}", "{accept-encoding: gzip}", "{'a b': c}"],
+)
+def test_a_name_that_must_not_be_sent_is_one_finding(headers):
+    assert codes(headers) == ["R213"]
+
+
+def test_a_socket_has_no_proxy():
+    text = """\
+version: 1
+endpoints: {here: {kind: openai, url: "unix:/run/x.sock", proxy: "http://127.0.0.1:3128"}}
+models: {assistant: {at: here, options: {extra: {temperature: 1}}}}
+rules: [{use: assistant}]
+"""
+    found = run_all(load_source(Source("x.yaml", text), Path("/n")))
+    assert [(each.code, each.span.line) for each in found] == [("R210", 2), ("R212", 3)]
