@@ -58,8 +58,9 @@ def _between(facts: TableFacts, name: str) -> Iterator[Finding]:
         starts = {low: number for number, (low, _) in ranges}
         for number, (_, high) in ranges:
             above = starts.get(high + 2)
-            taken = any(low <= high + 1 <= end for _, (low, end) in ranges)
-            if above is not None and above != number and not taken:
+            if above is None or above == number:
+                continue
+            if not any(low <= high + 1 <= end for _, (low, end) in ranges):
                 yield _finding(facts, name, number, above, high + 1)
 
 

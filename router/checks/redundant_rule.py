@@ -72,13 +72,13 @@ def _heirs(facts: TableFacts, number: int, alike: int, sample: list[int]) -> lis
         sample: One of its calls.
     """
     space = facts.space
-    later = overlapping(space, number) & (space.bit(number) - 1)
-    next_one = later
+    later = next_one = space.bit(number) - 1
     for axis, cell in zip(space.axes, sample, strict=True):
         next_one &= axis.masks[cell]
     heir = space.leaf(next_one)
     if heir == GAP or not space.bit(heir) & alike:
         return []
+    later &= overlapping(space, number)
     # A copy of the rule has a finding of its own.
     same = [
         other
