@@ -72,7 +72,7 @@ def ended_by_findings(error: ConfigError, form: str = "human") -> SystemExit:
     else:
         click.echo(error.report or f"{error}\n", nl=False, err=True)
         click.echo(text.summary(count(error.findings), 0), err=True)
-    return SystemExit(status_of(error.findings))
+    return SystemExit(status_of(error.findings) or FAILED)
 
 
 def ended_by_call(error: InvalidCall, form: str) -> SystemExit:

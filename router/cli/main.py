@@ -13,6 +13,7 @@ COMMANDS = {
     "explain": ("router.cli.explain", "Tell where a call would go, and why."),
     "init": ("router.cli.init", "Write a commented router.yaml to start from."),
     "rule": ("router.cli.rule", "Tell what a finding means and what to do about it."),
+    "test": ("router.cli.test", "Hold what test files expect of calls against the table."),
     "schema": ("router.cli.schema", "Print the JSON Schema of the language, or its reference."),
 }
 

@@ -86,7 +86,7 @@ def load_file(path: Path, env: Variables[str, str] | None = None) -> Configurati
         path: The file.
         env: The environment to resolve variables with; None for a pure run that reads no variable and no secret.
     """
-    source, problem = _read_source(path)
+    source, problem = read_source(path)
     if problem is not None:
         return Configuration(source, path.parent, problems=[problem], for_calls=env is not None)
     return load_source(source, path.parent, env)
@@ -137,7 +137,8 @@ def _stranger(root: Node) -> problems.Problem | None:
     return None
 
 
-def _read_source(path: Path) -> tuple[Source, problems.Problem | None]:
+def read_source(path: Path) -> tuple[Source, problems.Problem | None]:
+    """Return a file's text, or what keeps it from being read; nothing but a regular file is opened."""
     name = str(path)
     nowhere = Span(name, 1, 1, 1, 1)
     empty = Source(name, "")

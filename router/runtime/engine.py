@@ -79,6 +79,10 @@ class Engine:
             error.request_id = request_id
             raise
 
+    def now(self) -> float:
+        """Return the seconds of the clock that calls are timed by."""
+        return self._clock.now()
+
     async def run(self, call: Call) -> Attempt:
         """Walk the call's plan until an attempt stands: at its first content if live, else at its end.
 
