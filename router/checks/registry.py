@@ -27,6 +27,7 @@ from router.checks import (
     forbidden_tag,
     gap,
     impossible_condition,
+    invariant_broken,
     key_type,
     merge_key,
     misplaced_key,
@@ -60,10 +61,12 @@ from router.checks import (
     unsupported_version,
     unused_endpoint,
     unused_model,
+    unused_suppression,
     wrong_type,
     yaml_syntax,
 )
 from router.config.node import paths
+from router.config.suppress import Suppressions, suppressions
 from router.diagnostics.diagnostic import in_order
 
 if TYPE_CHECKING:
@@ -122,6 +125,7 @@ ALL: tuple[Check, ...] = (
     duplicate_rule.CHECK,
     overlap_under_unique.CHECK,
     analysis_incomplete.CHECK,
+    invariant_broken.CHECK,
     plaintext_secret.CHECK,
     cleartext_remote.CHECK,
     tls_verify_off.CHECK,
@@ -129,21 +133,25 @@ ALL: tuple[Check, ...] = (
     secret_in_plain_field.CHECK,
     forbidden_address.CHECK,
     secret_file.CHECK,
+    unused_suppression.CHECK,
 )
 
 
 def run_all(configuration: Configuration) -> list[Diagnostic]:
-    """Return every finding of every check, the most important first."""
+    """Return every finding of every check, the most important first, but those that comments suppress."""
+    comments = suppressions(configuration.source) if configuration.document is not None else None
+    if comments is not None:
+        configuration.worked_out[Suppressions] = comments
     lint = (configuration.document.lint or {}) if configuration.document is not None else {}
-    found = [
-        (check, finding)
-        for check in ALL
-        if lint.get(check.code, "off" if check.asked else "") != "off"
-        for finding in check.run(configuration)
-    ]
+    found = []
+    # What is reported last is what the others have left unused, whatever its code.
+    for check in sorted(ALL, key=lambda each: each is unused_suppression.CHECK):
+        asked = lint.get(check.code)
+        if asked == "off" or (check.asked and asked is None):
+            continue
+        for finding in check.run(configuration):
+            diagnostic = finding.diagnostic(check, "", asked)
+            if comments is None or not comments.take(check.code, diagnostic.severity, finding.span):
+                found.append(diagnostic)
     where = paths(configuration.root) if found and configuration.root is not None else {}
-    asked = {code: severity for code, severity in lint.items() if severity != "off"}
-    return in_order(
-        finding.diagnostic(check, where.get(finding.span, ""), asked.get(check.code))
-        for check, finding in found
-    )
+    return in_order(each.with_path(where.get(each.span, "")) for each in found)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from router.compile.options import before_rules
-from router.compile.program import Deployment, Model, Program, Route, Written, in_order
+from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
+from router.config.locality import locality_of
 from router.core.request import Endpoint
 from router.core.usage import FREE
 from router.policy.plan import PlanPolicy
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from router.config.language import Document, ModelSettings, PlaceSettings, RuleSettings
     from router.config.link import Linked, Rule
     from router.config.settings import OptionSettings, RetrySettings
-    from router.core.request import Locality
 
 LOCAL_CONCURRENCY, REMOTE_CONCURRENCY = 2, 8
 QUEUE_PER_PLACE, QUEUE_LEAST = 4, 16
@@ -80,17 +78,21 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         table=build(linked.dimensions, [route.accepted for route in routes]),
         direct=direct,
         temperatures=temperatures,
+        invariants=tuple(
+            Invariant(each.name, each.accepted, each.every_hop, each.settings.node.span)
+            for each in linked.invariants
+        ),
     )
 
 
 def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
-    locality = settings.locality or derived_locality(settings.kind, settings.url)
+    locality = locality_of(settings)
     concurrency = settings.concurrency or (LOCAL_CONCURRENCY if locality == "local" else REMOTE_CONCURRENCY)
     queue = settings.queue
     return Endpoint(
         name=name,
         kind=settings.kind,
-        locality=locality,  # type: ignore[arg-type]  # a Choice of the two words
+        locality=locality,
         url=settings.url,
         keys=(settings.key_,) if settings.key_ is not None and settings.key_.reveal() else settings.keys,
         headers=settings.headers or {},
@@ -122,21 +124,6 @@ def _settings(settings: EndpointSettings, folder: Path) -> dict[str, object]:
 
 def _path(text: str, folder: Path) -> Path:
     return folder / os.path.expanduser(text)  # noqa: PTH111 - a path with `~` inside a name stays as it is
-
-
-def derived_locality(kind: str, url: str) -> Locality:
-    """Return where an endpoint is when the file does not say: only what surely stays on this machine is local."""
-    if kind in ("gguf", "mock"):
-        return "local"
-    if kind == "opencode" or not url:
-        return "remote"
-    if url.startswith("unix:"):
-        return "local"
-    host = urlsplit(url).hostname or ""
-    try:
-        return "local" if ipaddress.ip_address(host).is_loopback else "remote"
-    except ValueError:
-        return "local" if host == "localhost" else "remote"
 
 
 def _deployment(name: str, model: ModelSettings, endpoint: Endpoint, place: PlaceSettings) -> Deployment:

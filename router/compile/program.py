@@ -111,6 +111,35 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Invariant:
+    """Something that holds at every hop of some calls.
+
+    Attributes:
+        name: Its name.
+        accepted: The calls, by dimension.
+        every_hop: For locality, endpoint, model or kind the legal values.
+        span: Where it stands.
+    """
+
+    name: str
+    accepted: Mapping[str, Accepted]
+    every_hop: Mapping[str, frozenset[str]]
+    span: Span
+
+    def broken_by(self, deployment: Deployment) -> str | None:
+        """Return the property that a deployment does not have, as `locality is remote`, or None."""
+        endpoint = deployment.endpoint
+        found = {
+            "locality": endpoint.locality,
+            "endpoint": endpoint.name,
+            "model": deployment.model,
+            "kind": endpoint.kind,
+        }
+        wrong = next((name for name, legal in self.every_hop.items() if found[name] not in legal), None)
+        return f"{wrong} is {found[wrong]}" if wrong is not None else None
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A compiled configuration.
 
@@ -124,6 +153,7 @@ class Program:
         table: The rules' index.
         direct: What holds for a call that names its model: policies without a rule.
         temperatures: By task, as written; `default` among them.
+        invariants: What holds at every hop.
     """
 
     file: str
@@ -135,6 +165,13 @@ class Program:
     table: Table
     direct: Route
     temperatures: Mapping[str, Written]
+    invariants: tuple[Invariant, ...] = ()
+
+    def asks(self, dimension: str) -> bool:
+        """Return whether a rule or an invariant asks for a dimension."""
+        return any(column.name == dimension for column in self.table.columns) or any(
+            dimension in invariant.accepted for invariant in self.invariants
+        )
 
     def candidates(self, route: Route, user: str | None, dice: float) -> tuple[Deployment, ...]:
         """Return a call's deployments, best first; `dice` from 0 to 1 draws its splits."""

@@ -46,8 +46,9 @@ CAPABILITIES = ("tools", "images", "json")
 LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
 # Findings that a file may raise, lower or switch off: all but those of syntax, shape and names.
 LINTABLE = (
-    *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413"),
+    *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413", "R414"),
     *("R601", "R602", "R604", "R605", "R610", "R611", "R612"),
+    "R904",
 )
 URGENCIES = ("critical", "high", "normal", "batch")
 _NAME = Text("a name", most=128)
@@ -288,9 +289,8 @@ class Document(Record):
     )
     invariants: tuple[InvariantSettings, ...] = key(
         ListOf(Fields(InvariantSettings), each="invariants"),
-        "What is proven over the whole table.",
+        "What is proven over the whole table, and asserted before anything is sent.",
         default=(),
-        later=True,
     )
     machine: MachineSettings | None = key(
         Fields(MachineSettings, "machine"), "The machine under all local endpoints.", default=None, later=True

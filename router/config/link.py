@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from router.config import problems
 from router.config.conditions import OTHERS, Named, Split
+from router.config.endpoint import KINDS
 from router.config.match import Matching
 from router.config.shapes import whole
 from router.core.dimension import BUILT_IN, MEASURED, Dimension
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from router.config.conditions import UseItem
     from router.config.language import Dimension as Settings
     from router.config.language import Document, ModelSettings, RuleSettings
+    from router.config.settings import InvariantSettings
     from router.core.dimension import Accepted
     from router.diagnostics.source import Span
 
+PROPERTIES = ("locality", "endpoint", "model", "kind")
 PROCESSORS = (
     "system",
     "template",
@@ -66,6 +69,23 @@ class Rule:
     use_span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """Something that must hold at every hop of some calls.
+
+    Attributes:
+        name: Its name.
+        accepted: The calls, by dimension; a dimension that is absent is left open.
+        every_hop: What each hop must have: for locality, endpoint, model or kind the legal values.
+        settings: Where it stands.
+    """
+
+    name: str
+    accepted: dict[str, Accepted]
+    every_hop: dict[str, frozenset[str]]
+    settings: InvariantSettings
+
+
 @dataclass(slots=True)
 class Linked:
     """A document whose names are resolved.
@@ -76,6 +96,7 @@ class Linked:
         places: The endpoints of each model, in order.
         failover: The models that answer when a call names one itself and it fails.
         used: The models that a rule or another block names.
+        invariants: What must hold at every hop.
     """
 
     dimensions: dict[str, Dimension] = field(default_factory=dict)
@@ -83,6 +104,7 @@ class Linked:
     places: dict[str, list[str]] = field(default_factory=dict)
     failover: dict[str, list[str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    invariants: list[Invariant] = field(default_factory=list)
 
 
 def link(document: Document, suggest: Suggester | None = None) -> tuple[Linked, list[problems.Problem]]:
@@ -212,6 +234,7 @@ class _Linker:
 
     def _rules(self) -> None:
         matching = Matching(self._linked.dimensions, self.problems, self._suggest)
+        self._invariants(matching)
         named = [rule.name for rule in self._document.rules if rule.name is not None and rule.name.name]
         self._alike("rule", [(each.name, each.span) for each in named])
         for number, settings in enumerate(self._document.rules, start=1):
@@ -272,6 +295,34 @@ class _Linker:
         if found is not None:
             self._linked.used.add(found)
         return found
+
+    def _invariants(self, matching: Matching) -> None:
+        for settings in self._document.invariants:
+            node = settings.node.entries.get("for_all")
+            accepted, _ = matching.conditions(settings.for_all, node)
+            every_hop = {
+                name: frozenset(
+                    self._property(name, each)
+                    for each in ((written,) if isinstance(written, Named) else written)
+                )
+                for name, written in settings.every_hop.items()
+                if name in PROPERTIES
+            }
+            self._linked.invariants.append(Invariant(settings.name, accepted, every_hop, settings))
+
+    def _property(self, name: str, written: Named) -> str:
+        """Return the value that a property may have; the nearest one where there is no such value."""
+        legal = {
+            "locality": ("local", "remote"),
+            "endpoint": tuple(self._document.endpoints),
+            "model": tuple(self._document.models),
+            "kind": KINDS,
+        }[name]
+        if written.name in legal:
+            return written.name
+        found = self._suggest.nearest(written.name, legal)
+        self.problems.append(problems.UnknownValue(written.span, printable(written.name), name, found, legal))
+        return found or written.name
 
     def _elsewhere(self) -> None:
         """Resolve the models that other blocks name."""

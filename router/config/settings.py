@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from router.config.compound import Anything, ByType, ListOf, MapOf, Mapped
-from router.config.conditions import UseShape
+from router.config.conditions import ConditionShape, Named, UseShape
 from router.config.expand import END
 from router.config.quantities import duration, money, share, size
 from router.config.record import Fields, Record, key, record
@@ -17,6 +17,9 @@ from router.core.usage import FREE, Price
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from router.config.conditions import Condition
+    from router.config.node import Node
 
 
 OFF = Choice("off", what="switch")
@@ -347,20 +350,28 @@ class OfflineSettings(Record):
     )
 
 
+def _named(value: object, node: Node) -> Named:
+    return Named(str(value), node.span)
+
+
+_WORD = Mapped(Text(), _named)
+
+
 @record
 class InvariantSettings(Record):
     """Something proven over the whole table."""
 
     name: str = key(Text(), "Its name.")
-    for_all: dict[str, object] = key(MapOf(Anything(), "condition"), "Which calls: as in `when`.")
-    every_hop: dict[str, object] = key(
+    for_all: dict[str, Condition] = key(MapOf(ConditionShape(), "condition"), "Which calls: as in `when`.")
+    every_hop: dict[str, Named | tuple[Named, ...]] = key(
         MapOf(
-            Anything(),
+            ByType(scalar=_WORD, sequence=ListOf(_WORD, least=1)),
             "property",
-            pattern=f"^(locality|endpoint|model|kind){END}",
-            why="is none of locality, endpoint, model, kind",
+            least=1,
+            pattern=rf"^(locality|endpoint|model|kind){END}",
+            why="is no property of a hop",
         ),
-        "What holds at each hop: locality, endpoint, model, kind.",
+        "What holds at each hop: locality, endpoint, model, kind; a value or a list of them.",
     )
 
 

@@ -14,6 +14,7 @@
     + DeadlineExceeded         the call's own time is over
     + Shed                     an endpoint's queue was full or too slow
     + NoCandidate              no rule matches, or no candidate may serve this call
+    + InvariantViolated        a hop would break an invariant of the file; nothing was sent
 
 A kind is the snake_case name of the class (`rate_limited`), the word that YAML, logs and JSON use.
 """
@@ -213,3 +214,7 @@ class Shed(CallFailed):
 
 class NoCandidate(CallFailed):
     """No rule matches the call, or none of its candidates may serve it."""
+
+
+class InvariantViolated(CallFailed):
+    """A hop of the call would break an invariant of the file; nothing was sent."""

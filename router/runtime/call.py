@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from router.compile.explain import lacking
 from router.core.conversation import parse_messages
-from router.core.errors import InvalidCall, NoCandidate
+from router.core.dimension import holds
+from router.core.errors import InvalidCall, InvariantViolated, NoCandidate
 from router.core.messages import ImagePart
 from router.core.options import CALL_OPTIONS, NOT_SUPPORTED_YET, PARAMS, gathered
 from router.core.request import Request
@@ -218,6 +219,8 @@ def make_call(
             raise NoCandidate(f"no rule matches {_shown(program, found)}; add a last rule without `when`")
         route = program.routes[number]
         candidates = program.candidates(route, told.options.get("user"), origin.dice)
+    if program.invariants:
+        _assert_invariants(program, candidates, found)
     seconds = told.options.get("deadline", route.deadline)
     return Call(
         program=program,
@@ -254,10 +257,25 @@ def measure(
         if not isinstance(message.content, str)
         for part in message.content
     )
-    if any(column.name == "tokens" for column in program.table.columns):
+    if program.asks("tokens"):
         declared = estimate_text(json.dumps(tools, default=str)) if tools else 0
         found["tokens"] = estimate(messages) + declared
     return frozenset(name for name in NEEDS if found[name])
+
+
+def _assert_invariants(
+    program: Program, candidates: tuple[Deployment, ...], found: Mapping[str, Value]
+) -> None:
+    """Hold every hop of a call against the file's invariants, before anything is sent.
+
+    For rules they are proven when the file is compiled; a call that names its model is held to them here.
+    """
+    for invariant in program.invariants:
+        if all(holds(accepted, found[name]) for name, accepted in invariant.accepted.items()):
+            for candidate in candidates:
+                broken = invariant.broken_by(candidate)
+                if broken is not None:
+                    raise InvariantViolated(f"{candidate.name} would break `{invariant.name}`: {broken}")
 
 
 def _capable(candidates: tuple[Deployment, ...], needs: frozenset[str]) -> tuple[Deployment, ...]:

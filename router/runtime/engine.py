@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from router.core.clock import Clock, LoopClock
-from router.core.errors import CallFailed, DeadlineExceeded, NoCandidate
+from router.core.errors import CallFailed, DeadlineExceeded
 from router.core.messages import Completion
 from router.policy.plan import GiveUp, Plan, Try, Wait
 from router.runtime.attempt import NOTHING, Attempt
@@ -70,12 +70,13 @@ class Engine:
         Raises:
             InvalidCall: It is malformed; nothing was sent.
             NoCandidate: Nothing may serve it.
+            InvariantViolated: A hop of it would break an invariant.
         """
         request_id = f"{self._prefix}-{next(self._numbers)}"
         origin = Origin(self._clock.now(), request_id, live, self._dice.random())
         try:
             return make_call(self.program, messages, opts, keywords, origin)
-        except NoCandidate as error:
+        except CallFailed as error:
             error.request_id = request_id
             raise
 

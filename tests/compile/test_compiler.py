@@ -9,7 +9,7 @@ import pytest
 
 from router.compile.compiler import compile_file
 from router.compile.explain import explain, show_accepted
-from router.compile.lower import derived_locality
+from router.config.locality import derived_locality
 from router.core.dimension import LEAST, MOST
 from router.core.errors import ConfigError
 from router.core.usage import FREE, Price

@@ -16,6 +16,7 @@ from router import (
     DeadlineExceeded,
     FirstTokenTimeout,
     InvalidCall,
+    InvariantViolated,
     LlmPort,
     Message,
     NoCandidate,
@@ -617,3 +618,28 @@ def test_explain_refuses_what_does_not_decide(path, option):
             router.explain(data="public", **option)
 
     run(path, work)
+
+
+def test_a_call_that_names_its_model_is_held_to_the_invariants_before_anything_is_sent(path):
+    path.write_text(
+        FILE.replace('2/v1"', '2/v1", locality: remote')
+        + "invariants: [{name: stays here, for_all: {data: private, tokens: '<= 100'}, every_hop: {locality: local}}]\n",
+        encoding="utf-8",
+    )
+    a, b = ScriptedProvider("ok"), ScriptedProvider("ok")
+
+    async def work(router):
+        with pytest.raises(InvariantViolated, match="would break `stays here`: locality is remote") as caught:
+            await router.complete("x", model="mb", data="private", task="chat")
+        assert (caught.value.kind, caught.value.retryable) == ("invariant_violated", False)
+        assert caught.value.request_id
+        with pytest.raises(InvariantViolated):
+            async with router.stream("x", model="mb", data="private", task="chat"):
+                pass
+        assert b.calls == 0
+        await router.complete("x", model="ma", data="private", task="chat")
+        await router.complete("x", model="mb", data="public", task="chat")
+        await router.complete("word " * 500, model="mb", data="private", task="chat")
+
+    run(path, work, a, b)
+    assert (a.calls, b.calls) == (1, 2)
