@@ -12,6 +12,7 @@ COMMANDS = {
     "diff": ("router.cli.diff", "Tell what calls would meet differently in another configuration."),
     "explain": ("router.cli.explain", "Tell where a call would go, and why."),
     "init": ("router.cli.init", "Write a commented router.yaml to start from."),
+    "matrix": ("router.cli.matrix", "Show which calls get which models: the decision table, exact."),
     "prove": ("router.cli.prove", "Prove the invariants of a configuration, or show a call that breaks one."),
     "rule": ("router.cli.rule", "Tell what a finding means and what to do about it."),
     "test": ("router.cli.test", "Hold what test files expect of calls against the table."),
