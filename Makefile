@@ -11,7 +11,8 @@ demo: $(VENV)/demo.stamp
 	@$(BIN)/router call -c examples/configs/quickstart.yaml --stream "What is a router? Answer in one sentence."
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
 
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check .

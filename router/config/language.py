@@ -47,6 +47,7 @@ LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
 # Findings that a file may raise, lower or switch off: all but those of syntax, shape and names.
 LINTABLE = (
     *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413", "R414"),
+    *("R502", "R503", "R504", "R505", "R511", "R515"),
     *("R601", "R602", "R604", "R605", "R610", "R611", "R612"),
     "R904",
 )

@@ -16,10 +16,10 @@ dimensions:
   data: {values: [public, private], default: public}
 endpoints:
   here: {kind: openai, url: "http://127.0.0.1:8080/v1", timeout: 30s}
-  there: {kind: mock}
+  there: {kind: mock, timeout: 10s}
 models:
   small: {at: here, options: {temperature: 0.2}}
-  large: {at: [here, there], failover: [small]}
+  large: {at: [there, here], failover: [small]}
 temperatures: {chat: 0.7, default: 0.5}
 rules:
   - {name: secret, when: {data: private}, use: small}
@@ -32,6 +32,7 @@ rules:
   - {name: split, when: {stream: true}, use: {split: {small: 1, large: 2}, by: user}}
   - {use: [large, others]}
 retry: {attempts: 3}
+lint: {R503: off}  # whether there is time for a candidate changes with half of these mistakes
 deadline: 60s
 """
 CASES = [
@@ -51,7 +52,7 @@ CASES = [
     ("at: here,", "att: here,", "R201"),
     ("at: here,", "at: 5,", "R203"),
     ("at: here,", "at: {},", "R205"),
-    ("at: [here, there]", "at: [here, here, there]", "R309"),
+    ("at: [there, here]", "at: [there, there, here]", "R309"),
     ("models:\n  small:", "models:\n  smal:", "R302"),
     ("use: small}", "use: smll}", "R302"),  # codespell:ignore smll
     ("use: small}", "use: {splt: {small: 1}}}", "R203"),
