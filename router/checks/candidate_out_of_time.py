@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
-from router.config.conditions import Split
+from router.config.conditions import models_in
 from router.core.units import show_duration
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _of_rule(document: Document, places: Mapping[str, list[str]], rule: Rule) ->
     seen: set[tuple[str, str]] = set()
     for use in rule.use:
         # Of a split the first side stands for all: one of them is tried.
-        model = use.shares[0][0].name if isinstance(use, Split) else use.name
+        model = models_in(use)[0].name
         for endpoint in places.get(model, ()):
             if (model, endpoint) in seen:  # a deployment has one turn
                 continue

@@ -22,7 +22,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.config.conditions import Split
+from router.config.conditions import models_in
+from router.core.dimension import NEEDS
 from router.diagnostics.diagnostic import Related
 
 if TYPE_CHECKING:
@@ -31,16 +32,13 @@ if TYPE_CHECKING:
     from router.config.load import Configuration
 
 
-NEEDS = ("tools", "images", "json")
-
-
 def run(configuration: Configuration) -> Iterator[Finding]:
     """Report each model of a rule whose written capabilities lack what the rule's `when` names."""
     document = configuration.document
     for rule in configuration.linked.rules if document is not None else ():
         needs = [name for name in NEEDS if rule.accepted.get(name) == frozenset({True})]
         for use in rule.use if needs else ():
-            for named in [share for share, _ in use.shares] if isinstance(use, Split) else [use]:
+            for named in models_in(use):
                 model = document.models[named.name] if document is not None else None
                 missing = (
                     []

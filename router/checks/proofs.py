@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.base import blurred
 from router.checks.table_facts import table_facts
-from router.config.conditions import Split
+from router.config.conditions import models_in
 from router.config.locality import locality_of
 from router.table.graph import GAP, TooComplex, lay_out
 from router.table.regions import regions
@@ -108,11 +108,7 @@ def _broken_hop(
     document: Document, places: Mapping[str, list[str]], rule: Rule, invariant: Invariant
 ) -> Hop | None:
     """Return the first hop of a rule, failovers and every side of a split included, that lacks a property."""
-    models = [
-        named.name
-        for use in rule.use
-        for named in ([share for share, _ in use.shares] if isinstance(use, Split) else [use])
-    ]
+    models = [named.name for use in rule.use for named in models_in(use)]
     for model in models:
         for endpoint in places.get(model, ()):
             settings = document.endpoints[endpoint]

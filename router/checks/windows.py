@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.config.conditions import Split
+from router.config.conditions import models_in
 from router.core.dimension import number_ranges
 
 if TYPE_CHECKING:
@@ -39,11 +39,7 @@ def windows(configuration: Configuration) -> Iterator[Window]:
         ranges = number_ranges(rule.accepted.get("tokens", ()))
         if document is None or not ranges or ranges[0][0] <= 0:
             continue
-        named = [
-            each
-            for use in rule.use
-            for each in ([share for share, _ in use.shares] if isinstance(use, Split) else [use])
-        ]
+        named = [each for use in rule.use for each in models_in(use)]
         found = [(each.name, each.span, _context(document, each.name)) for each in named]
         known = tuple((name, span, context) for name, span, context in found if context is not None)
         if known and len(known) == len(found):

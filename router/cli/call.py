@@ -23,6 +23,7 @@ from router.cli.common import (
 from router.cli.values import pairs
 from router.core.errors import CallFailed, ConfigError, InvalidCall
 from router.core.events import ReasoningDelta, TextDelta
+from router.core.form import FORMAT_VERSION
 from router.core.messages import Message
 from router.core.tokens import estimate
 from router.runtime.load import load_router
@@ -153,7 +154,7 @@ def as_json(answer: Completion) -> dict[str, object]:
             for call in answer.tool_calls
         ]
     return {
-        "format_version": "1.0",
+        "format_version": FORMAT_VERSION,
         "message": message,
         "model": answer.model,
         "endpoint": answer.endpoint,
@@ -182,7 +183,7 @@ def _attempts(attempts: tuple[Any, ...]) -> list[dict[str, object]]:
 
 def _failure(error: CallFailed) -> dict[str, object]:
     return {
-        "format_version": "1.0",
+        "format_version": FORMAT_VERSION,
         "error": {
             "kind": error.kind,
             "message": str(error),

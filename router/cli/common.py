@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from router.core.form import FORMAT_VERSION
 from router.diagnostics import text
 from router.diagnostics.diagnostic import count
-from router.diagnostics.machine import FORMAT_VERSION, as_json
+from router.diagnostics.machine import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

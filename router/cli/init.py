@@ -68,16 +68,13 @@ retry: {{attempts: 4, same: 1}}             # attempts in all; further tries at 
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def command(path: Path, force: bool) -> None:
     """Write a commented configuration to PATH (router.yaml), and its JSON Schema beside it for editors."""
-    import json  # noqa: PLC0415 - help stays fast
-
-    from router.config.schema import json_schema  # noqa: PLC0415
+    from router.config.schema import as_text, json_schema  # noqa: PLC0415
 
     if path.exists() and not force:
         raise ended(f"{path} is there already; --force writes over it", UNUSABLE)
     try:
         path.write_text(TEMPLATE.format(schema=SCHEMA), encoding="utf-8")
-        schema = json.dumps(json_schema(), indent=2, ensure_ascii=False)
-        path.with_name(SCHEMA).write_text(schema + "\n", encoding="utf-8")
+        path.with_name(SCHEMA).write_text(as_text(json_schema()), encoding="utf-8")
     except OSError as error:
         raise ended(f"{path} cannot be written: {error.strerror}", UNUSABLE) from error
     click.echo(f"wrote {path} and {path.with_name(SCHEMA)}")

@@ -13,6 +13,7 @@ from router.cli.common import FAILED, configuration, ended, ended_by_findings, f
 from router.compile.compiler import compile_configuration
 from router.config.load import load_file
 from router.core.errors import ConfigError
+from router.core.form import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from router.checks.proofs import Proof
@@ -31,7 +32,7 @@ def command(file: Path | None, form: str) -> None:
         raise ended_by_findings(error, form) from error
     found = proofs(loaded)
     if form == "json":
-        print_json({"format_version": "1.0", "invariants": [_as_json(each) for each in found]})
+        print_json({"format_version": FORMAT_VERSION, "invariants": [_as_json(each) for each in found]})
     elif not found:
         raise ended(f"{path} has no `invariants`", FAILED)
     else:

@@ -13,6 +13,7 @@ from router.cli.common import FAILED, UNUSABLE, ended, ended_by_findings, print_
 from router.cli.explain import lines
 from router.compile.compiler import compile_file
 from router.core.errors import ConfigError
+from router.core.form import FORMAT_VERSION
 from router.diagnostics.source import printable
 from router.suite.cases import load_suite
 from router.suite.coverage import Coverage, coverage, suggestions
@@ -132,7 +133,7 @@ def _counts(ran: list[_Ran]) -> dict[str, int]:
 
 def _as_json(ran: list[_Ran], covered: list[Coverage]) -> dict[str, object]:
     return {
-        "format_version": "1.0",
+        "format_version": FORMAT_VERSION,
         **_counts(ran),
         "tests": [
             {

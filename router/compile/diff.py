@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from router.core.form import FORMAT_VERSION
 from router.table.difference import REFUSED, Side, difference
 from router.table.graph import GAP
 from router.table.regions import condition
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from router.compile.program import Program, Route
-    from router.policy.split import Split
     from router.table.difference import Change
 
 TASK = "task"
@@ -79,7 +79,7 @@ class Difference:
     def as_json(self) -> dict[str, object]:
         """Return the object that `--format json` prints."""
         return {
-            "format_version": "1.0",
+            "format_version": FORMAT_VERSION,
             "same": self.same,
             "share": self.share,
             "regions": [
@@ -151,7 +151,9 @@ class _Comparing:
         if rule in (GAP, REFUSED):
             return Decision(None, (), refused=rule == REFUSED)
         route = self._sides[side].routes[rule]
-        return Decision(route.name, tuple(_use(use) for use in route.uses))
+        return Decision(
+            route.name, tuple(use if isinstance(use, str) else use.in_words for use in route.uses)
+        )
 
     def _outcome(self, side: int, rule: int, task: str | None) -> tuple[object, ...]:
         key = (side, rule, task)
@@ -161,13 +163,6 @@ class _Comparing:
             found = (rule,) if rule < 0 else _routed(program, program.routes[rule], task)
             self._known[key] = found
         return found
-
-
-def _use(use: str | Split) -> str:
-    if isinstance(use, str):
-        return use
-    total = sum(weight for _, weight in use.shares)
-    return " / ".join(f"{model} {weight / total:.0%}" for model, weight in use.shares)
 
 
 def _routed(program: Program, route: Route, task: str | None) -> tuple[object, ...]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.compile.options import written
-from router.core.dimension import LEAST, MOST, holds
+from router.core.dimension import LEAST, MOST, NEEDS, holds
+from router.core.form import FORMAT_VERSION
 from router.policy.split import Split
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Explanation:
     def as_json(self) -> dict[str, object]:
         """Return the object that `--format json` prints."""
         shown: dict[str, object] = {
-            "format_version": "1.0",
+            "format_version": FORMAT_VERSION,
             "call": dict(self.call),
             "rule": self.rule,
             "model": self.model,
@@ -125,7 +126,7 @@ def explain(
     number = program.table.match(values) if model is None else -1
     route = program.routes[number] if number >= 0 else program.direct
     candidates = _candidates(program, route, model, user)
-    needs = frozenset(name for name in ("tools", "images", "json") if values[name])
+    needs = frozenset(name for name in NEEDS if values[name])
     explained = tuple(
         ExplainedCandidate(
             each.model,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
+from router.core.form import FORMAT_VERSION
 from router.policy.split import Split
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Outcome:
     @property
     def models(self) -> tuple[str, ...]:
         """The chain in words, splits with their shares."""
-        return tuple(_in_words(use) for use in self.uses)
+        return tuple((use if isinstance(use, str) else use.in_words) for use in self.uses)
 
     @property
     def split(self) -> dict[str, int] | None:
@@ -91,7 +92,7 @@ class Matrix:
     def as_json(self) -> dict[str, object]:
         """Return the object that `--format json` prints: a cell with several outcomes gives one entry for each."""
         return {
-            "format_version": "1.0",
+            "format_version": FORMAT_VERSION,
             "file": self.file,
             "name": self.name,
             "rules": self.rules,
@@ -129,10 +130,3 @@ def _entries(cell: GridCell) -> Iterator[dict[str, object]]:
                 "temperature": outcome.temperature,
                 "gap": outcome.rule is None,
             }
-
-
-def _in_words(use: str | Split) -> str:
-    if isinstance(use, str):
-        return use
-    total = sum(weight for _, weight in use.shares)
-    return " / ".join(f"{model} {weight / total:.0%}" for model, weight in use.shares)

@@ -82,6 +82,8 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
             Invariant(each.name, each.accepted, each.every_hop, each.settings.node.span)
             for each in linked.invariants
         ),
+        counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
+        or any("tokens" in each.accepted for each in linked.invariants),
     )
 
 

@@ -154,6 +154,7 @@ class Program:
         direct: What holds for a call that names its model: policies without a rule.
         temperatures: By task, as written; `default` among them.
         invariants: What holds at every hop.
+        counts_tokens: Whether a rule or an invariant asks how long a prompt is.
     """
 
     file: str
@@ -166,12 +167,7 @@ class Program:
     direct: Route
     temperatures: Mapping[str, Written]
     invariants: tuple[Invariant, ...] = ()
-
-    def asks(self, dimension: str) -> bool:
-        """Return whether a rule or an invariant asks for a dimension."""
-        return any(column.name == dimension for column in self.table.columns) or any(
-            dimension in invariant.accepted for invariant in self.invariants
-        )
+    counts_tokens: bool = False
 
     def candidates(self, route: Route, user: str | None, dice: float) -> tuple[Deployment, ...]:
         """Return a call's deployments, best first; `dice` from 0 to 1 draws its splits."""

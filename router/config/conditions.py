@@ -71,6 +71,11 @@ class Split:
 UseItem = Named | Split
 
 
+def models_in(use: UseItem) -> tuple[Named, ...]:
+    """Return the models that an element of `use` names: one, or every side of a split."""
+    return tuple(model for model, _ in use.shares) if isinstance(use, Split) else (use,)
+
+
 class ConditionShape(Shape):
     """`code`, `[code, chat]`, `{not: chat}`, `any`, `"> 8000"`, `true`."""
 

@@ -33,6 +33,8 @@ from router.config.settings import (
     StreamSettings,
 )
 from router.config.shapes import Boolean, Choice, Number, Shape, Text, Version
+from router.core.dimension import NEEDS
+from router.core.options import URGENCIES
 
 if TYPE_CHECKING:
     from router.config.conditions import Condition, UseItem
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from router.core.usage import Price
     from router.diagnostics.diagnostic import Severity
 
-CAPABILITIES = ("tools", "images", "json")
 LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
 # Findings that a file may raise, lower or switch off: all but those of syntax, shape and names.
 LINTABLE = (
@@ -51,7 +52,6 @@ LINTABLE = (
     *("R601", "R602", "R604", "R605", "R610", "R611", "R612"),
     "R904",
 )
-URGENCIES = ("critical", "high", "normal", "batch")
 _NAME = Text("a name", most=128)
 
 _DIMENSION_NAME = "is not made of small letters, digits and `_`, a letter first"
@@ -153,7 +153,7 @@ class ModelSettings(Record):
         written="free for local endpoints, else unknown",
     )
     capabilities: tuple[str, ...] | None = key(
-        ListOf(Choice(*CAPABILITIES, what="capability", later=LATER_CAPABILITIES)),
+        ListOf(Choice(*NEEDS, what="capability", later=LATER_CAPABILITIES)),
         "What it can take; absent means unknown, a list is complete.",
         default=None,
     )

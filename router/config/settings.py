@@ -11,7 +11,7 @@ from router.config.quantities import duration, money, share, size
 from router.config.record import Fields, Record, key, record
 from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.errors import AllAttemptsFailed
-from router.core.options import OWN_FIELDS
+from router.core.options import OWN_FIELDS, REASONING_EFFORTS
 from router.core.request import Timeouts
 from router.core.usage import FREE, Price
 
@@ -103,7 +103,7 @@ class OptionSettings(Record):
         _whole(0, 2**63 - 1), "Makes equal calls give equal answers, where it can.", default=None
     )
     reasoning_effort: str | None = key(
-        Choice("none", "minimal", "low", "medium", "high", "xhigh", what="reasoning_effort"),
+        Choice(*REASONING_EFFORTS, what="reasoning_effort"),
         "How long a reasoning model may think.",
         default=None,
     )

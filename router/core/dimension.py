@@ -66,6 +66,9 @@ MEASURED = (
     Dimension("stream", "boolean", default=False, measured=True),
 )
 
+# Measured ones that a model must be able to take.
+NEEDS = ("tools", "images", "json")
+
 # What a rule accepts of one dimension: words, booleans, or whole-number ranges with both ends in, in order.
 Accepted = frozenset[str] | frozenset[bool] | tuple[tuple[int, int], ...]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.core.form import FORMAT_VERSION
 from router.diagnostics.diagnostic import count
 from router.diagnostics.source import masked
 
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from router.diagnostics.diagnostic import Diagnostic, Fix
     from router.diagnostics.source import Span
-
-FORMAT_VERSION = "1.0"
 
 
 def as_json(findings: Sequence[Diagnostic]) -> dict[str, object]:

@@ -34,6 +34,12 @@ class Split:
         return self.shares[-1][0]
 
     @property
+    def in_words(self) -> str:
+        """The shares as a person reads them: `big 90% / small 10%`."""
+        total = sum(weight for _, weight in self.shares)
+        return " / ".join(f"{model} {weight / total:.0%}" for model, weight in self.shares)
+
+    @property
     def largest(self) -> str:
         """The model with the largest share; the first of equals."""
         return max(self.shares, key=lambda share: share[1])[0]

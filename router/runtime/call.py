@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router.compile.explain import lacking
+from router.compile.explain import explain, lacking
 from router.core.conversation import parse_messages
-from router.core.dimension import holds
+from router.core.dimension import NEEDS, holds
 from router.core.errors import InvalidCall, InvariantViolated, NoCandidate
 from router.core.messages import ImagePart
 from router.core.options import CALL_OPTIONS, NOT_SUPPORTED_YET, PARAMS, gathered
@@ -18,12 +18,11 @@ from router.core.tokens import estimate, estimate_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from router.compile.explain import Explanation
     from router.compile.program import Deployment, Program, Route
     from router.core.dimension import Dimension, Value
     from router.core.messages import Message
     from router.core.record import AttemptRecord
-
-NEEDS = ("tools", "images", "json")
 
 
 @dataclass(slots=True)
@@ -183,6 +182,27 @@ def explained_values(program: Program, given: Mapping[str, object]) -> dict[str,
     return values(program, checked)
 
 
+def explained(program: Program, call: Mapping[str, object]) -> Explanation:
+    """Return how a call would be decided, and why.
+
+    Args:
+        program: The compiled configuration.
+        call: Dimensions, measured ones too, sampling options, `model`, `user`; None as a value means nothing was said.
+
+    Raises:
+        InvalidCall: A name or a value is not legal, or does not decide where a call goes.
+    """
+    given = {name: value for name, value in call.items() if value is not None}
+    deciding = {"model", "user", *program.dimensions}
+    idle = [name for name in CALL_OPTIONS if name in given and name not in deciding]
+    if idle:
+        raise InvalidCall(f"`{idle[0]}` does not decide where a call goes")
+    others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}
+    told = said(program, None, others)
+    found = explained_values(program, given)
+    return explain(program, found, told.params, told.options.get("model"), told.options.get("user"))
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What the engine adds to a call: when it began, its id, whether it is streamed, and a draw from 0 to 1."""
@@ -257,7 +277,7 @@ def measure(
         if not isinstance(message.content, str)
         for part in message.content
     )
-    if program.asks("tokens"):
+    if program.counts_tokens:
         declared = estimate_text(json.dumps(tools, default=str)) if tools else 0
         found["tokens"] = estimate(messages) + declared
     return frozenset(name for name in NEEDS if found[name])

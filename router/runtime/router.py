@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from router.compile.explain import explain
-from router.core.errors import InvalidCall
-from router.core.options import CALL_OPTIONS, PARAMS
-from router.runtime.call import explained_values, said
+from router.runtime.call import explained
 from router.runtime.reply import Reply
 
 if TYPE_CHECKING:
@@ -128,16 +125,7 @@ class Router:
         Raises:
             InvalidCall: A name or a value is not legal.
         """
-        program = self._engine.program
-        given = {name: value for name, value in call.items() if value is not None}
-        deciding = {"model", "user", *program.dimensions}
-        idle = [name for name in CALL_OPTIONS if name in given and name not in deciding]
-        if idle:
-            raise InvalidCall(f"`{idle[0]}` does not decide where a call goes")
-        others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}
-        told = said(program, None, others)
-        values = explained_values(program, given)
-        return explain(program, values, told.params, told.options.get("model"), told.options.get("user"))
+        return explained(self._engine.program, call)
 
     @property
     def dimensions(self) -> tuple[str, ...]:

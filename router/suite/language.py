@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from router.config.compound import Anything, ListOf, MapOf
 from router.config.record import Fields, Record, key, record
+from router.config.schema import framed
 from router.config.script import STEP
 from router.config.shapes import Text
 
@@ -81,13 +82,4 @@ TEST_FILE = Fields(TestFile)
 
 def json_schema() -> Schema:
     """Return the JSON Schema of test files (Draft 2020-12)."""
-    defs: Schema = {}
-    root = TEST_FILE.schema(defs)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "router.test.schema.json",
-        "title": "router.test.yaml",
-        "description": "Tests of routing: what a configuration does with calls.",
-        **root,
-        "$defs": dict(sorted(defs.items())),
-    }
+    return framed(TEST_FILE, "router.test", "Tests of routing: what a configuration does with calls.")

@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from router.compile.explain import explain
 from router.core.errors import CallFailed, InvalidCall
 from router.core.options import PARAMS
 from router.core.units import parse_duration
-from router.runtime.call import explained_values, said
+from router.runtime.call import explained
 from router.runtime.engine import Engine
 from router.suite.language import EXPECTATIONS
 from router.testing import LostWakeup, ScriptedProvider, run_virtual
@@ -51,7 +50,7 @@ class Result:
 def run_case(program: Program, case: Case) -> Result:
     """Hold one case against a program; nothing is sent."""
     try:
-        explanation = _explained(program, case)
+        explanation = explained(program, case.given)
         _check_expectations(program, case)
         found = _facts(program, explanation)
         if case.script is not None:
@@ -64,14 +63,6 @@ def run_case(program: Program, case: Case) -> Result:
         if not _meets(found.get(name), wanted)
     ]
     return Result(case, "fail" if differing else "pass", "; ".join(differing), explanation)
-
-
-def _explained(program: Program, case: Case) -> Explanation:
-    given = {name: value for name, value in case.given.items() if value is not None}
-    others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}
-    told = said(program, None, others)
-    values = explained_values(program, given)
-    return explain(program, values, told.params, told.options.get("model"), told.options.get("user"))
 
 
 def _check_expectations(program: Program, case: Case) -> None:
