@@ -8,6 +8,7 @@ reply = await router.complete("Say hello.", task="chat", priority="speed")
 
 from router.core.errors import (
     AllAttemptsFailed,
+    AllCircuitsOpen,
     Authentication,
     CallFailed,
     ConfigError,
@@ -40,6 +41,7 @@ from router.core.errors import (
 )
 from router.core.events import ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.messages import Completion, ImagePart, Message, TextPart, ToolCall
+from router.core.observer import CallRecord, Notice, Observer
 from router.core.port import LlmPort, Provider
 from router.core.record import AttemptRecord
 from router.core.usage import Price, Usage
@@ -51,9 +53,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AllAttemptsFailed",
+    "AllCircuitsOpen",
     "AttemptRecord",
     "Authentication",
     "CallFailed",
+    "CallRecord",
     "Completion",
     "ConfigError",
     "Conflict",
@@ -74,6 +78,8 @@ __all__ = [
     "ModelLoading",
     "ModelNotFound",
     "NoCandidate",
+    "Notice",
+    "Observer",
     "Overloaded",
     "Price",
     "Provider",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from router.compile.options import before_rules
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
+from router.config.endpoint import HTTP_KINDS
 from router.config.locality import locality_of
-from router.core.request import Endpoint
+from router.config.settings import BreakerSettings, HealthSettings
+from router.core.request import Endpoint, HealthPolicy, Limits
 from router.core.usage import FREE
+from router.policy.breaker import BreakerPolicy
+from router.policy.hedge import HedgePolicy
 from router.policy.plan import PlanPolicy
 from router.policy.retry import FailoverPolicy, RetryPolicy
 from router.policy.split import Split
@@ -25,9 +31,11 @@ if TYPE_CHECKING:
     from router.config.language import Document, ModelSettings, PlaceSettings, RuleSettings
     from router.config.link import Linked, Rule
     from router.config.settings import OptionSettings, RetrySettings
+    from router.policy.balance import Balance
 
 LOCAL_CONCURRENCY, REMOTE_CONCURRENCY = 2, 8
 QUEUE_PER_PLACE, QUEUE_LEAST = 4, 16
+CALL_BY_CALL = ("weighted", "least_busy", "fastest")
 
 
 def lower(document: Document, linked: Linked, file: str) -> Program:
@@ -42,9 +50,10 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
     models: dict[str, Model] = {}
     for name, settings in document.models.items():
         places = zip(linked.places[name], (place for _, place in settings.at), strict=True)
+        deployments = tuple(_deployment(name, settings, endpoints[at], place) for at, place in places)
         model = Model(
             name,
-            tuple(_deployment(name, settings, endpoints[at], place) for at, place in places),
+            _cheapest_first(deployments) if settings.balance == "cheapest" else deployments,
             _written(settings.options),
             settings.options.extra or {},
             tuple(linked.failover[name]),
@@ -52,7 +61,7 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         by_task: dict[str | None, Mapping[str, object]] = {
             task: before_rules(model, temperatures, task) for task in (*tasks, None)
         }
-        models[name] = Model(name, model.deployments, model.options, model.extra, model.failover, by_task)
+        models[name] = replace(model, params=by_task, balance=cast("Balance", settings.balance))
     routes = tuple(_route(rule, document, models) for rule in linked.rules)
     direct = Route(
         name="",
@@ -65,6 +74,8 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         deadline=document.deadline,
         urgency="normal",
         inside=document.stream.inside,
+        buffered=document.stream.delivery == "buffered",
+        restart=document.stream.on_interrupt == "restart",
         accepted={},
         span=document.node.span,
     )
@@ -83,7 +94,13 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
             for each in linked.invariants
         ),
         counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
-        or any("tokens" in each.accepted for each in linked.invariants),
+        or any("tokens" in each.accepted for each in linked.invariants)
+        or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values()),
+        breaker=_breaker(document),
+        hedge=HedgePolicy(document.hedge.after, document.hedge.max) if document.hedge is not None else None,
+        balanced=any(
+            model.balance in CALL_BY_CALL and len(model.deployments) > 1 for model in models.values()
+        ),
     )
 
 
@@ -102,6 +119,8 @@ def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
         concurrency=concurrency,
         queue_max=max(QUEUE_LEAST, QUEUE_PER_PLACE * concurrency) if queue.max is None else queue.max,
         queue_timeout=queue.timeout,
+        limits=_limits(settings),
+        health=_health(settings, locality),
         settings=_settings(settings, folder),
     )
 
@@ -139,7 +158,40 @@ def _deployment(name: str, model: ModelSettings, endpoint: Endpoint, place: Plac
         context=place.context or model.context,
         price=price,
         capabilities=None if model.capabilities is None else frozenset(model.capabilities),
+        weight=place.weight,
     )
+
+
+def _cheapest_first(deployments: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
+    """Return the places by price, one input and one output token together; an unknown price comes last."""
+
+    def cost(deployment: Deployment) -> tuple[bool, Decimal]:
+        price = deployment.price
+        return (True, Decimal(0)) if price is None else (False, price.input + price.output)
+
+    return tuple(sorted(deployments, key=cost))
+
+
+def _limits(settings: EndpointSettings) -> Limits | None:
+    found = settings.limits
+    return None if found is None else Limits(found.requests_per_minute, found.tokens_per_minute)
+
+
+def _health(settings: EndpointSettings, locality: str) -> HealthPolicy | None:
+    """Return the checks of an endpoint: as written, else the usual ones for a local server."""
+    found = settings.health
+    if isinstance(found, HealthSettings):
+        return HealthPolicy(found.every, found.probe, found.timeout, found.fall, found.rise)
+    usual = found is None and locality == "local" and settings.kind in HTTP_KINDS
+    return HealthPolicy() if usual else None
+
+
+def _breaker(document: Document) -> BreakerPolicy | None:
+    found = document.breaker
+    if isinstance(found, BreakerSettings):
+        names = [each.name for each in fields(BreakerPolicy)]
+        return BreakerPolicy(*(getattr(found, name) for name in names))
+    return BreakerPolicy() if found is None else None
 
 
 def _route(rule: Rule, document: Document, models: Mapping[str, Model]) -> Route:
@@ -158,6 +210,8 @@ def _route(rule: Rule, document: Document, models: Mapping[str, Model]) -> Route
         deadline=settings.deadline or document.deadline,
         urgency=settings.urgency or "normal",
         inside=document.stream.inside,
+        buffered=document.stream.delivery == "buffered",
+        restart=document.stream.on_interrupt == "restart",
         accepted=rule.accepted,
         span=rule.span,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from router.policy.breaker import BreakerPolicy
 from router.policy.split import Split
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from router.core.request import Endpoint
     from router.core.usage import Price
     from router.diagnostics.source import Span
+    from router.policy.balance import Balance
+    from router.policy.hedge import HedgePolicy
     from router.policy.plan import PlanPolicy
     from router.table.index import Table
 
@@ -29,6 +32,7 @@ class Deployment:
         context: Tokens of its context window, or None when unknown.
         price: What its tokens cost, or None when unknown.
         capabilities: What it can take; None when unknown.
+        weight: Its share among the model's places under `balance: weighted`.
     """
 
     model: str
@@ -37,6 +41,7 @@ class Deployment:
     context: int | None
     price: Price | None
     capabilities: frozenset[str] | None
+    weight: int = 1
 
     @property
     def name(self) -> str:
@@ -67,6 +72,7 @@ class Model:
         extra: Further fields for the endpoint.
         failover: Models that answer when a call names this one and it fails.
         params: For each task, the options before a rule's or a call's are laid over them.
+        balance: Which of several places comes first; `cheapest` is settled in the order of `deployments`.
     """
 
     name: str
@@ -75,6 +81,7 @@ class Model:
     extra: Mapping[str, object]
     failover: tuple[str, ...]
     params: Mapping[str | None, Mapping[str, object]] = field(default_factory=dict)
+    balance: Balance = "ordered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,8 @@ class Route:
         deadline: Seconds of the whole call.
         urgency: Place in queues.
         inside: Whether whole answers are streamed from the endpoint too.
+        buffered: Whether a streamed answer is handed out only when it is whole.
+        restart: Whether an answer that broke off is begun again elsewhere, as long as nothing was handed out.
         accepted: What the rule accepts, by dimension.
         span: Where the rule stands.
     """
@@ -106,6 +115,8 @@ class Route:
     deadline: float
     urgency: str
     inside: bool
+    buffered: bool
+    restart: bool
     accepted: Mapping[str, Accepted]
     span: Span
 
@@ -154,7 +165,10 @@ class Program:
         direct: What holds for a call that names its model: policies without a rule.
         temperatures: By task, as written; `default` among them.
         invariants: What holds at every hop.
-        counts_tokens: Whether a rule or an invariant asks how long a prompt is.
+        counts_tokens: Whether a rule, an invariant or a limit asks how long a prompt is.
+        breaker: When a failing endpoint is left alone; None for never.
+        hedge: When a second attempt is made beside a slow one; None for never.
+        balanced: Whether a model's places are in an order of their own for each call.
     """
 
     file: str
@@ -168,6 +182,9 @@ class Program:
     temperatures: Mapping[str, Written]
     invariants: tuple[Invariant, ...] = ()
     counts_tokens: bool = False
+    breaker: BreakerPolicy | None = field(default_factory=BreakerPolicy)
+    hedge: HedgePolicy | None = None
+    balanced: bool = False
 
     def candidates(self, route: Route, user: str | None, dice: float) -> tuple[Deployment, ...]:
         """Return a call's deployments, best first; `dice` from 0 to 1 draws its splits."""

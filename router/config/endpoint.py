@@ -69,7 +69,6 @@ class EndpointSettings(Record):
         "Several credentials, rotated by kind of failure.",
         default=(),
         kinds=HTTP_KINDS,
-        later=True,
     )
     headers: dict[str, Secret] = key(
         HeadersShape(),
@@ -115,14 +114,12 @@ class EndpointSettings(Record):
     queue: QueueSettings = key(
         Fields(QueueSettings, "queue"), "Calls that wait for a place.", default=QueueSettings()
     )
-    limits: LimitSettings | None = key(
-        Fields(LimitSettings, "limits"), "Rate limits.", default=None, later=True
-    )
+    limits: LimitSettings | None = key(Fields(LimitSettings, "limits"), "Rate limits.", default=None)
     health: object = key(
         ByType(scalar=OFF, mapping=Fields(HealthSettings, "health")),
         "Active health checks.",
         default=None,
-        later=True,
+        written="on for local servers",
     )
     memory: int | None = key(size(), "What its models may occupy together.", default=None, later=True)
     when_full: str = key(

@@ -97,7 +97,6 @@ class PlaceSettings(Record):
         "Its share under `balance: weighted`.",
         default=1,
         written="1",
-        later=True,
     )
     context: int | None = key(
         Number(1, 100_000_000, whole=True),
@@ -138,7 +137,7 @@ class ModelSettings(Record):
     at: tuple[tuple[Named, PlaceSettings], ...] = key(AtShape(), "Its endpoint, or several, tried in order.")
     id: str | None = key(_NAME, "The name the endpoint knows.", default=None, written="the key")
     balance: str = key(
-        Choice("ordered", what="balance", later=("weighted", "least_busy", "fastest", "cheapest")),
+        Choice("ordered", "weighted", "least_busy", "fastest", "cheapest", what="balance"),
         "Which of several places comes first.",
         default="ordered",
         written="ordered",
@@ -274,10 +273,10 @@ class Document(Record):
         ByType(scalar=OFF, mapping=Fields(BreakerSettings, "breaker")),
         "When a failing endpoint is left alone.",
         default=None,
-        later=True,
+        written="on, with the values below",
     )
     hedge: HedgeSettings | None = key(
-        Fields(HedgeSettings, "hedge"), "A second attempt beside a slow one.", default=None, later=True
+        Fields(HedgeSettings, "hedge"), "A second attempt beside a slow one.", default=None
     )
     cache: CacheSettings | None = key(
         Fields(CacheSettings, "cache"), "Answers that are kept.", default=None, later=True

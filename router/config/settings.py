@@ -232,13 +232,13 @@ class StreamSettings(Record):
     """How answers are streamed."""
 
     delivery: str = key(
-        Choice("live", what="delivery", later=("buffered",)),
+        Choice("live", "buffered", what="delivery"),
         "As it comes, or once whole.",
         default="live",
         written="live",
     )
     on_interrupt: str = key(
-        Choice("error", what="on_interrupt", later=("restart", "continue")),
+        Choice("error", "restart", what="on_interrupt", later=("continue",)),
         "What happens when a stream breaks after its first content.",
         default="error",
         written="error",

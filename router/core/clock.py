@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Clock(Protocol):
@@ -11,6 +15,10 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Return monotonic seconds of the running loop."""
+        ...
+
+    def wall(self) -> float:
+        """Return seconds since 1970, for records."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -21,6 +29,10 @@ class Clock(Protocol):
         """Return a context that raises TimeoutError at `when`; None means never."""
         ...
 
+    def call_at(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call something on the running loop at a time."""
+        ...
+
 
 class LoopClock:
     """The running event loop's clock: the machine's in production, a virtual one in tests."""
@@ -29,6 +41,10 @@ class LoopClock:
         """Return monotonic seconds of the running loop."""
         return asyncio.get_running_loop().time()
 
+    def wall(self) -> float:
+        """Return seconds since 1970."""
+        return time.time()
+
     async def sleep(self, seconds: float) -> None:
         """Wait on the running loop."""
         await asyncio.sleep(seconds)
@@ -36,3 +52,7 @@ class LoopClock:
     def timeout_at(self, when: float | None) -> asyncio.Timeout:
         """Return a context that raises TimeoutError at `when`; None means never."""
         return asyncio.timeout_at(when)
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call something on the running loop at a time."""
+        return asyncio.get_running_loop().call_at(when, callback)

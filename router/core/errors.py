@@ -13,6 +13,7 @@
       . ContextLength, RequestTooLarge, UnsupportedFeature, ContentFiltered, InvalidRequest
     + DeadlineExceeded         the call's own time is over
     + Shed                     an endpoint's queue was full or too slow
+    + AllCircuitsOpen          every candidate failed so often lately that it is left alone; nothing was sent
     + NoCandidate              no rule matches, or no candidate may serve this call
     + InvariantViolated        a hop would break an invariant of the file; nothing was sent
 
@@ -65,6 +66,8 @@ class CallFailed(RouterError):
         partial_text: What of the answer had arrived.
         usage: Tokens the failed attempt is known to have used, or None.
         request_id: The call's own id.
+        upstream_id: The endpoint's own id of the failed request, or None.
+        degraded: What was amiss with what had arrived, or None.
     """
 
     kind: ClassVar[str] = "call_failed"
@@ -84,6 +87,8 @@ class CallFailed(RouterError):
         self.partial_text = ""
         self.usage: Usage | None = None
         self.request_id = ""
+        self.upstream_id: str | None = None
+        self.degraded: str | None = None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -208,6 +213,12 @@ class DeadlineExceeded(CallFailed):
 
 class Shed(CallFailed):
     """An endpoint's queue was full, or the wait in it too long."""
+
+    retryable = True
+
+
+class AllCircuitsOpen(CallFailed):
+    """Every candidate is left alone for now: too many failures, or it asked for time. Nothing was sent."""
 
     retryable = True
 

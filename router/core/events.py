@@ -44,15 +44,28 @@ class Done:
         finish_reason: Why the answer ended.
         usage: Tokens as the endpoint counted them, or None when it did not say.
         model: The model the endpoint says it used, or "".
+        request_id: The endpoint's own id of the request, or None.
     """
 
     finish_reason: FinishReason
     usage: Usage | None = None
     model: str = ""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Garbled:
+    """An event of the answer that cannot be read; what was said before and comes after still can.
+
+    Attributes:
+        why: What is wrong with it, as an error message tells it.
+    """
+
+    why: str
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallDelta
-Event = Delta | Done
+Event = Delta | Garbled | Done
 
 
 class Collector:

@@ -21,7 +21,7 @@ OWN_FIELDS = frozenset(
         *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "reasoning_effort"),
     }
 )
-NOT_SUPPORTED_YET = ("cache", "no_degrade", "tags")
+NOT_SUPPORTED_YET = ("cache", "no_degrade")
 
 
 def _number(least: float, most: float) -> Callable[[object], str | None]:
@@ -100,6 +100,7 @@ CALL_OPTIONS: Mapping[str, Callable[[object], str | None]] = {
     "tool_choice": _tool_choice,
     "response_format": _mapping,
     "extra": _extra,
+    "tags": _mapping,
 }
 RESERVED = frozenset(
     {*PARAMS, *CALL_OPTIONS, *ALIASES, *NOT_SUPPORTED_YET, *(each.name for each in MEASURED), "use", "self"}

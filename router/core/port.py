@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from router.core.events import Event
     from router.core.messages import Message
     from router.core.request import Request
+
+
+Vitality = Literal["up", "loading", "down"]
 
 
 @runtime_checkable
@@ -51,4 +54,13 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Free what the provider holds; it may be opened again afterwards."""
+        ...
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A provider that can tell how its endpoint is, without a prompt and without a token."""
+
+    async def probe(self) -> Vitality:
+        """Ask, and return at once; the caller bounds the time. It raises nothing."""
         ...

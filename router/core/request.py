@@ -32,6 +32,33 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What an endpoint may be sent in a minute; None means no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPolicy:
+    """Active checks of an endpoint, in seconds.
+
+    Attributes:
+        every: Between two checks.
+        probe: A path from the host's root, or None for what the kind knows best.
+        timeout: How long one may take.
+        fall: Failed checks in a row that mark it down.
+        rise: Good checks in a row that mark it up.
+    """
+
+    every: float = 10.0
+    probe: str | None = None
+    timeout: float = 2.0
+    fall: int = 3
+    rise: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A place that answers, compiled.
 
@@ -46,6 +73,8 @@ class Endpoint:
         concurrency: Attempts at once.
         queue_max: Calls that may wait for one of them.
         queue_timeout: Seconds a call may wait for one.
+        limits: What it may be sent in a minute, or None.
+        health: Its active checks, or None for none.
         settings: What only its kind knows (`path`, `threads`, `script`, `ca` ...).
     """
 
@@ -59,6 +88,8 @@ class Endpoint:
     concurrency: int = 8
     queue_max: int = 32
     queue_timeout: float = 10.0
+    limits: Limits | None = None
+    health: HealthPolicy | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -77,6 +108,7 @@ class Request:
         response_format: As in the OpenAI form, or None.
         extra: Fields passed to the endpoint as they are.
         context: Tokens of the context window to use, where the kind can choose it, or None.
+        key: Which of the endpoint's credentials to use, counted from 0.
     """
 
     model: str
@@ -88,3 +120,4 @@ class Request:
     response_format: Mapping[str, object] | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     context: int | None = None
+    key: int = 0

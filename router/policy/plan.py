@@ -1,23 +1,25 @@
 """What a call does next: its walk over its candidates.
 
-A plan does no I/O, reads no clock and rolls no dice: times and dice are passed in. So the engine, `explain`
-and the tests all walk the same decisions.
+A plan does no I/O, reads no clock and rolls no dice: times and dice are passed in, and what is known of the
+candidates' health by a gate. So the engine, `explain` and the tests all walk the same decisions.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from router.core.errors import DeadlineExceeded, NoCandidate
+from router.core.errors import AllCircuitsOpen, DeadlineExceeded, NoCandidate
 from router.policy.kinds import NEVER, TELLING, TREATMENTS
 from router.policy.retry import POLL, FailoverPolicy, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from router.core.errors import CallFailed
     from router.policy.kinds import Treatment
+
+PATIENCE = 5.0
 
 
 class Candidate(Protocol):
@@ -34,11 +36,45 @@ class Candidate(Protocol):
         ...
 
 
+class Opening(NamedTuple):
+    """When a candidate may be tried.
+
+    Attributes:
+        at: The time from which it may be; now or earlier means at once.
+        panic: The same when nothing else is left; `inf` means never.
+        asked: Whether it is closed because the other side asked for time.
+        retry: Whether a further try at it is affordable.
+        other_key: Whether a further try would go out under another credential than the last.
+        why: What is told of a call that waits for nobody.
+    """
+
+    at: float
+    panic: float
+    asked: bool = False
+    retry: bool = True
+    other_key: bool = False
+    why: str = ""
+
+
+ALWAYS = Opening(0.0, 0.0)
+
+
+def always_open(_index: int, _now: float) -> Opening:
+    """Let every candidate be tried at any time."""
+    return ALWAYS
+
+
 @dataclass(frozen=True, slots=True)
 class Try:
-    """Send the call to the candidate of this index, in the order the plan was given."""
+    """Send the call to the candidate of this index, in the order the plan was given.
+
+    Attributes:
+        index: Which one.
+        panic: Whether it is tried although it is closed, because nothing else is left.
+    """
 
     index: int
+    panic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +110,119 @@ class PlanPolicy:
 
 
 class Plan:
-    """One call's walk: retry here, wait, move on, or give up. Its state is one call's and the engine's alone."""
+    """One call's walk: retry here, wait, move on, or give up. Its state is one call's and the engine's alone.
 
-    __slots__ = ("_at", "_attempts", "_candidates", "_deadline", "_failures", "_policy", "_ready", "_tried")
+    Args:
+        candidates: In the order of failover.
+        policy: What bounds the walk.
+        deadline: The time at which the call is over.
+        gate: Tells when a candidate may be tried.
+    """
 
-    def __init__(self, candidates: Sequence[Candidate], policy: PlanPolicy, deadline: float) -> None:
+    __slots__ = (
+        "_at",
+        "_attempts",
+        "_candidates",
+        "_deadline",
+        "_failures",
+        "_gate",
+        "_larger",
+        "_left",
+        "_patience",
+        "_policy",
+        "_ready",
+        "_tried",
+    )
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        policy: PlanPolicy,
+        deadline: float,
+        gate: Callable[[int, float], Opening] = always_open,
+    ) -> None:
         self._candidates = candidates
         self._policy = policy
         self._deadline = deadline
-        self._at = 0  # the candidate under way
-        self._tried = 0  # attempts at it
+        self._gate = gate
+        self._left = list(range(len(candidates)))  # not given up yet, in order
+        self._at = -1  # the candidate under way, or -1 while one has to be chosen
+        self._tried = [0] * len(candidates)  # attempts at each
         self._attempts = 0  # attempts in all; polls of a loading model do not count
         self._ready = 0.0  # not before this time
+        self._larger = 0  # only candidates with more context than this, or with an unknown one
+        self._patience = PATIENCE  # seconds left to wait for a closed candidate
         self._failures: list[CallFailed] = []
 
     def next(self, now: float) -> Step:
         """Return the step to take now."""
-        if self._at >= len(self._candidates):
-            return GiveUp(self._telling())
         if now < self._ready:
             return Wait(self._ready)
+        if self._at < 0 or self._gate(self._at, now).at > now:
+            step = self._choose(now)
+            if step is not None:
+                return step
         if self._deadline - now < self._policy.min_left:
             return GiveUp(self.out_of_time())
         return Try(self._at)
 
-    def failed(self, error: CallFailed, now: float, dice: float) -> Step:
-        """Take note of a failed attempt and return the step to take now."""
+    def failed(self, error: CallFailed, now: float, dice: float, *, index: int | None = None) -> Step:
+        """Take note of a failed attempt and return the step to take now.
+
+        Args:
+            error: How it failed.
+            now: The time.
+            dice: A number from 0 to 1 that spreads the wait.
+            index: The candidate, when it is not the one under way: a hedge.
+        """
+        at = self._at if index is None else index
         self._failures.append(error)
         treatment = TREATMENTS.get(error.kind, NEVER)
-        self._tried += 1
         self._attempts += not treatment.poll
-        others = self._next_candidate(error, treatment)
-        wait = self._wait_here(error, treatment, dice, others=others is not None)
+        if at != self._at:
+            self._forget(at)
+            return self.next(now)
+        self._tried[at] += 1
+        moves = self._moves(error, treatment)
+        if treatment.failover == "larger" and moves:
+            self._larger = max(self._larger, self._candidates[at].context or 0)
+        others = moves and any(index != at and self._eligible(index) for index in self._left)
+        wait = self._wait_here(error, treatment, (now, dice), others=others)
         if wait is not None and now + wait + self._policy.min_left <= self._deadline:
             self._ready = now + wait
             return self.next(now)
-        self._at = len(self._candidates) if others is None else others
-        self._tried = 0
         self._ready = now
+        self._forget(at)
+        if not moves:
+            self._left.clear()
         return self.next(now)
+
+    def refused(self, now: float) -> Step:
+        """Return the step to take when the candidate closed between the choice and the try."""
+        self._ready = now
+        if self._gate(self._at, now).at <= now:  # it was only just taken, by a probe of another call
+            self._forget(self._at)
+        self._at = -1
+        return self.next(now)
+
+    def hedge(self, now: float, apart: Callable[[int, int], bool]) -> int | None:
+        """Return a candidate to try beside the one under way, or None.
+
+        Args:
+            now: The time.
+            apart: Tells whether two candidates have nothing in common.
+        """
+        if self._attempts + 1 >= self._policy.retry.attempts or self._deadline - now < self._policy.min_left:
+            return None
+        for index in self._left:
+            if index != self._at and self._eligible(index) and apart(self._at, index):
+                return index if self._gate(index, now).at <= now else None
+        return None
+
+    def moved(self, index: int) -> None:
+        """Take note that a hedge goes on in the place of the candidate under way."""
+        self._forget(self._at)
+        self._at = index
 
     def out_of_time(self, error: DeadlineExceeded | None = None) -> DeadlineExceeded:
         """Return the error of a call whose time is over; `error` is what was cut short."""
@@ -121,41 +231,86 @@ class Plan:
         last = f"; the last failure was: {self._failures[-1]}" if self._failures else ""
         return DeadlineExceeded(f"the call's deadline passed before an answer was there{last}")
 
+    def _choose(self, now: float) -> Step | None:
+        """Make the first open candidate the one under way and return None; else return what to do instead."""
+        self._at = -1
+        closed: dict[int, Opening] = {}
+        for index in self._left:
+            if self._eligible(index):
+                opening = self._gate(index, now)
+                if opening.at <= now:
+                    self._at = index
+                    return None
+                closed[index] = opening
+        return self._all_closed(closed, now) if closed else GiveUp(self._telling())
+
+    def _all_closed(self, closed: Mapping[int, Opening], now: float) -> Step:
+        """Return what to do when nothing is open: probe what failed, wait for what opens soon, or give up."""
+        left = self._deadline - now - self._policy.min_left
+        probed = next((index for index, opening in closed.items() if opening.panic <= now), None)
+        if probed is not None and left >= 0:
+            self._at = probed
+            return Try(probed, panic=True)
+        soonest = min(closed.values(), key=lambda opening: opening.at)
+        wait = soonest.at - now
+        patience = self._policy.retry.wait_alone if soonest.asked else self._patience
+        if wait <= min(patience, left):
+            self._patience -= 0.0 if soonest.asked else wait
+            return Wait(soonest.at)
+        return GiveUp(self._closed(list(closed.values()), wait))
+
+    def _closed(self, closed: Sequence[Opening], seconds: float) -> CallFailed:
+        """Return the error of a call whose remaining candidates are all closed."""
+        if self._failures:
+            return self._telling()
+        why = "; ".join(dict.fromkeys(opening.why for opening in closed if opening.why))
+        return AllCircuitsOpen(
+            f"every candidate is left alone for now{f' ({why})' if why else ''}",
+            retry_after=max(0.0, seconds),
+        )
+
+    def _eligible(self, index: int) -> bool:
+        if not self._larger:
+            return True
+        context = self._candidates[index].context
+        return context is None or context > self._larger
+
+    def _forget(self, index: int) -> None:
+        if index in self._left:
+            self._left.remove(index)
+        if index == self._at:
+            self._at = -1
+
+    def _moves(self, error: CallFailed, treatment: Treatment) -> bool:
+        """Whether a failure may move on to another candidate."""
+        failover = self._policy.failover
+        allowed = error.kind in failover.also_on or treatment.failover != "no"
+        left = self._attempts < self._policy.retry.attempts
+        return allowed and error.kind not in failover.never_on and left
+
     def _wait_here(
-        self,
-        error: CallFailed,
-        treatment: Treatment,
-        dice: float,
-        *,
-        others: bool,
+        self, error: CallFailed, treatment: Treatment, point: tuple[float, float], *, others: bool
     ) -> float | None:
         """Return seconds until the same deployment is tried again, or None when it is not."""
         retry = self._policy.retry
-        if not (treatment.retry and error.retryable):
-            return None
+        now, dice = point
+        tried = self._tried[self._at]
         if treatment.poll:
-            return None if others else max(POLL, error.retry_after or 0.0)
-        if self._tried > retry.same or self._attempts >= retry.attempts:
+            return None if others or not error.retryable else max(POLL, error.retry_after or 0.0)
+        if self._attempts >= retry.attempts:
             return None
-        pushback = error.retry_after
+        opening = self._gate(self._at, now)
+        if treatment.other_key and opening.other_key and opening.at <= now:
+            return 0.0  # only the one credential is closed
+        if not (treatment.retry and error.retryable and opening.retry) or tried > retry.same:
+            return None
+        asked = max(opening.at - now, 0.0) if opening.asked else 0.0
+        pushback = max(error.retry_after or 0.0, asked) or error.retry_after
         if pushback is not None and pushback > (retry.wait if others else retry.wait_alone):
             return None
-        if treatment.at_once and self._tried == 1 and pushback is None:
+        if treatment.at_once and tried == 1 and pushback is None:
             return 0.0
-        return retry.delay(self._tried, pushback, dice)
-
-    def _next_candidate(self, error: CallFailed, treatment: Treatment) -> int | None:
-        """Return the index of the candidate that a failure moves on to, or None."""
-        failover = self._policy.failover
-        moves = error.kind in failover.also_on or treatment.failover != "no"
-        if not moves or error.kind in failover.never_on or self._attempts >= self._policy.retry.attempts:
-            return None
-        here = self._candidates[self._at].context
-        for index in range(self._at + 1, len(self._candidates)):
-            there = self._candidates[index].context
-            if treatment.failover != "larger" or here is None or there is None or there > here:
-                return index
-        return None
+        return retry.delay(tried, pushback, dice)
 
     def _telling(self) -> CallFailed:
         """Return the failure that tells the caller most."""

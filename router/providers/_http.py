@@ -9,6 +9,7 @@ import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -79,6 +80,7 @@ class HttpxTransport:
         self._leases: dict[asyncio.AbstractEventLoop, _Lease] = {}
         self._socket = endpoint.url.removeprefix("unix:") if endpoint.url.startswith("unix:") else None
         self._base = "http://localhost/v1" if self._socket else endpoint.url
+        self._root = "{0.scheme}://{0.netloc}".format(urlsplit(self._base))
 
     @asynccontextmanager
     async def open(self, request: HttpRequest) -> AsyncIterator[_Answer]:
@@ -113,7 +115,7 @@ class HttpxTransport:
     ) -> None:
         sent = client.build_request(
             request.method,
-            self._base + request.path,
+            (self._root if request.rooted else self._base) + request.path,
             content=request.body,
             headers={"accept-encoding": "identity"},
             timeout=httpx.Timeout(None, connect=self._endpoint.timeouts.connect),

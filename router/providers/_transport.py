@@ -23,6 +23,7 @@ class HttpRequest:
     Attributes:
         method: `GET`, `POST` ...
         path: Appended to the endpoint's address; begins with a slash.
+        rooted: Whether the path begins at the host's root instead.
         headers: Header fields; a secret is revealed only on the way out.
         body: The body.
     """
@@ -31,6 +32,7 @@ class HttpRequest:
     path: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
     body: bytes = b""
+    rooted: bool = False
 
 
 class HttpResponse(Protocol):

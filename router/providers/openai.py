@@ -7,7 +7,13 @@ import json
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from router.core.errors import CallFailed, InvalidRequest, MalformedResponse, StreamInterrupted
+from router.core.errors import (
+    CallFailed,
+    InvalidRequest,
+    MalformedResponse,
+    ModelLoading,
+    StreamInterrupted,
+)
 from router.core.secret import Secret
 from router.providers._errors import error_for_status
 from router.providers._http import transport_for
@@ -21,19 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from router.core.events import Delta, Event
+    from router.core.port import Vitality
     from router.core.request import Endpoint, Request
     from router.providers._transport import HttpResponse
 
 ERROR_CAP = 8 * 1024
 ERROR_SECONDS = 5.0
 USAGE_GRACE = 0.2
+LOADING_STATUS = 503
 
 
 class OpenAiProvider:
     """One OpenAI-compatible endpoint: OpenAI itself, llama.cpp, Ollama, vLLM and many more.
 
     Args:
-        endpoint: Where to send; its first key, if any, is sent as a bearer token.
+        endpoint: Where to send; the key that a request names, if there is any, is sent as a bearer token.
         http: An `httpx.AsyncClient` to send with, used as it is and never closed, or None.
     """
 
@@ -41,17 +49,21 @@ class OpenAiProvider:
         self._transport = transport_for(endpoint, http)
         secrets = [value for value in endpoint.headers.values() if isinstance(value, Secret)]
         self._source = Source(place(endpoint), (*endpoint.keys, *secrets))
-        self._headers: dict[str, str | Secret] = {"content-type": "application/json"}
-        if endpoint.keys:
-            self._headers["authorization"] = Secret(f"Bearer {endpoint.keys[0].reveal()}")
-        self._headers |= endpoint.headers
+        fixed: dict[str, str | Secret] = {"content-type": "application/json"}
+        tokens = [{"authorization": Secret(f"Bearer {key.reveal()}")} for key in endpoint.keys]
+        # One set of header fields for each credential.
+        self._headers = [{**fixed, **token, **endpoint.headers} for token in (tokens or [{}])]
+        self._health = endpoint.health
 
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[AsyncIterator[Event]]:
         """Send one request; see `router.core.port.Provider`."""
         accept = "text/event-stream" if request.stream else "application/json"
         sent = HttpRequest(
-            "POST", "/chat/completions", {**self._headers, "accept": accept}, self._encode(request)
+            "POST",
+            "/chat/completions",
+            {**self._headers[request.key], "accept": accept},
+            self._encode(request),
         )
         async with self._transport.open(sent) as response:
             if not 200 <= response.status < 300:  # noqa: PLR2004
@@ -61,6 +73,19 @@ class OpenAiProvider:
                 yield events
             if decoder.over:
                 await response.linger()
+
+    async def probe(self) -> Vitality:
+        """Ask how the server is, without a prompt; see `router.core.port.Provider`."""
+        path = self._health.probe if self._health is not None else None
+        sent = HttpRequest("GET", path or "/models", self._headers[0], rooted=path is not None)
+        try:
+            async with self._transport.open(sent) as response:
+                if response.status != LOADING_STATUS:
+                    return "up" if response.status < LOADING_STATUS else "down"
+                error = await self._refusal(response, None)
+        except CallFailed:
+            return "down"
+        return "loading" if isinstance(error, ModelLoading) else "down"
 
     async def close(self) -> None:
         """Close the connections; it may be opened again afterwards."""
@@ -73,14 +98,14 @@ class OpenAiProvider:
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequest(f"{self._source.where}: the request cannot be written as JSON") from error
 
-    async def _refusal(self, response: HttpResponse, request: Request) -> CallFailed:
+    async def _refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
         body = b""
         try:
             async with asyncio.timeout(ERROR_SECONDS):
                 body = await response.read(ERROR_CAP)
         except (CallFailed, TimeoutError):
             body = b""  # the status says enough
-        image = has_image(request)
+        image = request is not None and has_image(request)
         return error_for_status(self._source, response.status, response.headers, body, has_image=image)
 
     async def _events(

@@ -1,14 +1,15 @@
-"""One try at one deployment: a place, an open answer, its deltas, and the record of how it went."""
+"""One try at one deployment: a place, a permit, an open answer, its deltas, and the record of how it went."""
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from router.core import errors
 from router.core.errors import CallFailed, RouterError
-from router.core.events import Collector, Done, TextDelta
-from router.core.record import AttemptRecord
+from router.core.events import Collector, Done, Garbled, TextDelta
+from router.core.record import LOST, AttemptRecord
 from router.core.tokens import estimate, estimate_text
 from router.core.usage import Usage
 
@@ -21,38 +22,75 @@ if TYPE_CHECKING:
     from router.core.events import Delta, Event
     from router.core.port import Provider
     from router.runtime.call import Call
+    from router.runtime.gate import Gate, Permit
     from router.runtime.limiter import Limiter
 
 NOTHING = Decimal(0)
+UNREAD = 60.0
+GARBLED = "an unreadable event of the answer was left out"
 # Failures after which the endpoint may have billed what it had read and written so far.
 BILLED = frozenset(
     cls.kind for cls in (errors.FirstTokenTimeout, errors.StreamStalled, errors.StreamInterrupted)
 )
 
 
+class Refused(Exception):
+    """The deployment's breaker closed the way between the choice and the try: nothing was sent."""
+
+
 class Attempt:
-    """One try. One task at a time drives it; `close` may be called at any point and more than once."""
+    """One try. One task at a time drives it; `close` may be called at any point and more than once.
+
+    Args:
+        call: Whose attempt it is.
+        deployment: What is tried.
+        provider: What speaks to it.
+        limiter: The places of its endpoint.
+        gate: Its breakers and rates.
+        clock: Where time comes from.
+        dice: A number from 0 to 1.
+        panic: Whether it is tried although its breaker is open.
+    """
 
     __slots__ = (
         "_clock",
+        "_closing",
         "_content",
+        "_dice",
         "_events",
+        "_gate",
         "_held",
+        "_kept",
         "_limiter",
         "_open",
+        "_panic",
+        "_permit",
         "_provider",
+        "_read_at",
+        "_unread",
         "call",
         "collector",
         "deployment",
         "done",
+        "first_at",
+        "lost",
         "pending",
         "record",
         "started",
         "usage",
     )
 
-    def __init__(
-        self, call: Call, deployment: Deployment, provider: Provider, limiter: Limiter, clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917 - put together in one place
+        self,
+        call: Call,
+        deployment: Deployment,
+        provider: Provider,
+        limiter: Limiter,
+        gate: Gate,
+        clock: Clock,
+        dice: float,
+        *,
+        panic: bool = False,
     ) -> None:
         self.call = call
         self.deployment = deployment
@@ -62,46 +100,82 @@ class Attempt:
         self.record: AttemptRecord | None = None
         self.usage: Usage | None = None
         self.started = clock.now()
+        self.first_at: float | None = None
+        self.lost = False
         self._provider = provider
         self._limiter = limiter
+        self._gate = gate
         self._clock = clock
+        self._dice = dice
+        self._panic = panic
+        self._permit: Permit | None = None
         self._held = False
         self._open: AbstractAsyncContextManager[AsyncIterator[Event]] | None = None
         self._events: AsyncIterator[Event] | None = None
         self._content = False
+        self._kept: list[Delta] | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        self._read_at = 0.0
+        self._closing: asyncio.Task[None] | None = None
 
-    async def stand(self) -> None:
-        """Bring the attempt to its first content if the call is live, else to its end.
+    async def begin(self) -> None:
+        """Bring the attempt to its first content.
 
         Raises:
             CallFailed: It failed; everything it held is free again.
+            Refused: Its breaker lets nothing through any more.
         """
         try:
             await self._begin()
             self.pending = await self._read()
-            if not self.call.live:
-                while self.pending is not None:
-                    self.pending = await self._read()
-                await self.close()
         except BaseException as error:
             await self.close(error)
             raise
+
+    async def finish(self) -> None:
+        """Bring it to its end; its deltas are kept where they are to be handed out then.
+
+        Raises:
+            CallFailed: It failed; everything it held is free again.
+        """
+        kept = self._kept = [] if self.call.live else None
+        try:
+            while self.pending is not None:
+                if kept is not None:
+                    kept.append(self.pending)
+                self.pending = await self._read()
+        except BaseException as error:
+            await self.close(error)
+            raise
+        await self.close()
+        if kept is not None:
+            kept.reverse()
 
     async def next(self) -> Delta | None:
         """Return the next delta of a live answer, or None at its end.
 
         Raises:
             CallFailed: The answer broke off; what came is in `partial_text`.
+            RouterError: It was left.
         """
+        if self._kept is not None:
+            return self._kept.pop() if self._kept else None
         if self.record is not None and self.done is None:
-            raise RouterError("the stream was left or broke off: it has no more to give")
+            why = (
+                f"it was not read for {UNREAD:g} s"
+                if self._closing is not None
+                else "it was left or broke off"
+            )
+            raise RouterError(f"the stream has no more to give: {why}")
         pending, self.pending = self.pending, None
         if pending is not None or self.done is not None:
+            self._watch()
             return pending
         try:
             delta = await self._read()
             if delta is None:
                 await self.close()
+            self._watch()
         except BaseException as error:
             await self.close(error)
             raise
@@ -110,26 +184,43 @@ class Attempt:
     async def close(self, error: BaseException | None = None) -> None:
         """Free what the attempt holds and write its record; the first call decides its outcome."""
         opened, self._open = self._open, None
+        if self._unread is not None:
+            self._unread.cancel()
         try:
-            if self.record is None:
+            if self.record is None and not isinstance(error, Refused):
                 self._write_record(error)
         finally:
             try:
                 if opened is not None and self._events is not None:
                     await opened.__aexit__(None, None, None)
             finally:
-                if self._held:
-                    self._held = False
-                    self._limiter.release()
+                self._give_back(error)
+        if self._closing is not None and asyncio.current_task() is not self._closing:
+            await asyncio.wait({self._closing})
+
+    def _give_back(self, error: BaseException | None) -> None:
+        """Return permit and place; what the attempt was worth is told to its gate."""
+        permit, self._permit = self._permit, None
+        if permit is not None:
+            left = error is None and self.done is None
+            told = asyncio.CancelledError() if left or self.lost else error
+            self._gate.ended(permit, told, self.usage, (self._clock.now(), self._dice))
+        if self._held:
+            self._held = False
+            self._limiter.release()
 
     async def _begin(self) -> None:
+        call = self.call
         try:
-            await self._limiter.acquire(self.call.urgency, self._clock, self.call.deadline)
+            await self._limiter.acquire(call.urgency, self._clock, call.deadline)
         except TimeoutError as error:
             raise errors.DeadlineExceeded("the deadline passed in the endpoint's queue") from error
         self._held = True
         self.started = self._clock.now()
-        self._open = self._provider.open(self.call.request(self.deployment))
+        permit = self._permit = self._gate.admit(self.started, call.tokens, panic=self._panic)
+        if permit is None:
+            raise Refused
+        self._open = self._provider.open(call.request(self.deployment, permit.key))
         try:
             async with self._clock.timeout_at(self._limit()):
                 self._events = await self._open.__aenter__()
@@ -150,11 +241,23 @@ class Attempt:
             if isinstance(event, Done):
                 self._end(event)
                 return None
+            if isinstance(event, Garbled):
+                self._leave_out(event)
+                continue
             if isinstance(event, TextDelta) and not event.text:
                 continue
             self.collector.add(event)
-            self._content = True
+            if not self._content:
+                self._content = True
+                self.first_at = self._clock.now()
+                self._gate.saw(self.first_at - self.started, self.first_at)
             return event
+
+    def _leave_out(self, event: Garbled) -> None:
+        """Pass over the first unreadable event of an answer that is being handed out; no other."""
+        if not (self._content and self.call.handed) or self.call.degraded is not None:
+            raise errors.MalformedResponse(event.why)
+        self.call.degraded = GARBLED
 
     def _end(self, done: Done) -> None:
         if self.collector.empty:
@@ -184,6 +287,21 @@ class Attempt:
             return errors.StreamStalled(f"{self.deployment.name} stopped in its answer ({waited:.1f} s)")
         return errors.FirstTokenTimeout(f"{self.deployment.name} sent no answer in {waited:.1f} s")
 
+    def _watch(self) -> None:
+        """See to it that a stream nobody reads does not hold its place for ever."""
+        self._read_at = self._clock.now()
+        if self._unread is None and self.record is None:
+            self._unread = self._clock.call_at(self._read_at + UNREAD, self._look)
+
+    def _look(self) -> None:
+        self._unread = None
+        if self.record is not None:
+            return
+        if self._clock.now() < self._read_at + UNREAD:
+            self._unread = self._clock.call_at(self._read_at + UNREAD, self._look)
+        else:
+            self._closing = asyncio.ensure_future(self.close())
+
     def _estimated(self) -> Usage:
         written = estimate_text(self.collector.text) + estimate_text(self.collector.reasoning)
         return Usage(estimate(self.call.messages), written, estimated=True)
@@ -191,17 +309,24 @@ class Attempt:
     def _write_record(self, error: BaseException | None) -> None:
         """Append the attempt to the call's; a failure gets what it used and what had arrived."""
         outcome = "ok" if self.done is not None and error is None else "cancelled"
-        status = None
+        status, upstream_id = None, self.done.request_id if self.done is not None else None
         if isinstance(error, CallFailed):
-            outcome, status = error.kind, error.status
+            outcome, status, upstream_id = error.kind, error.status, error.upstream_id
             error.partial_text = self.collector.text
             self.usage = error.usage
-        if self._events is not None and self.usage is None and (outcome == "cancelled" or outcome in BILLED):
+        elif self.lost:
+            outcome = LOST
+        if (
+            self._events is not None
+            and self.usage is None
+            and (outcome in ("cancelled", LOST) or outcome in BILLED)
+        ):
             self.usage = self._estimated()
         if isinstance(error, CallFailed):
             error.usage = self.usage
         price = self.deployment.price
         cost = price.cost(self.usage) if price is not None and self.usage is not None else None
+        first_ms = None if self.first_at is None else (self.first_at - self.started) * 1000
         self.record = AttemptRecord(
             model=self.deployment.model,
             endpoint=self.deployment.endpoint.name,
@@ -210,5 +335,8 @@ class Attempt:
             status=status,
             usage=self.usage,
             cost=NOTHING if self.usage is None else cost,
+            at_ms=(self.started - self.call.started) * 1000,
+            first_ms=first_ms,
+            upstream_id=upstream_id,
         )
-        self.call.attempts.append(self.record)
+        self.call.ended(self.record)

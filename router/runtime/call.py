@@ -16,13 +16,14 @@ from router.core.request import Request
 from router.core.tokens import estimate, estimate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from router.compile.explain import Explanation
     from router.compile.program import Deployment, Program, Route
     from router.core.dimension import Dimension, Value
     from router.core.messages import Message
     from router.core.record import AttemptRecord
+    from router.runtime.snapshot import Snapshot
 
 
 @dataclass(slots=True)
@@ -41,7 +42,12 @@ class Call:
         deadline: Loop time at which it is over.
         request_id: Its own id.
         started: Loop time at which it began.
+        dimensions: What is known of it, measured dimensions too.
+        snapshot: The configuration in force, with providers and gates.
+        began: When it began, in seconds since 1970.
         attempts: Every attempt so far.
+        degraded: What is amiss with its answer, or None.
+        observed: Is told of each attempt.
     """
 
     program: Program
@@ -55,7 +61,28 @@ class Call:
     deadline: float
     request_id: str
     started: float
+    dimensions: Mapping[str, Value]
+    snapshot: Snapshot
+    began: float = 0.0
     attempts: list[AttemptRecord] = field(default_factory=list)
+    degraded: str | None = None
+    observed: Callable[[str, AttemptRecord], None] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Estimated tokens of the prompt; 0 where nobody asks."""
+        return int(self.dimensions["tokens"])
+
+    @property
+    def handed(self) -> bool:
+        """Whether the caller gets the answer as it comes."""
+        return self.live and not self.route.buffered
+
+    def ended(self, record: AttemptRecord) -> None:
+        """Take note of an attempt that is over."""
+        self.attempts.append(record)
+        if self.observed is not None:
+            self.observed(self.request_id, record)
 
     @property
     def rule(self) -> str | None:
@@ -67,7 +94,7 @@ class Call:
         """The call's place in queues."""
         return str(self.options.get("urgency") or self.route.urgency)
 
-    def request(self, deployment: Deployment) -> Request:
+    def request(self, deployment: Deployment, key: int = 0) -> Request:
         """Return what is asked of one deployment: call over rule over task over model."""
         model = self.program.models[deployment.model]
         timeouts = deployment.endpoint.timeouts
@@ -82,6 +109,7 @@ class Call:
             response_format=options.get("response_format"),
             extra={**model.extra, **self.route.extra, **options.get("extra", {})},
             context=deployment.context,
+            key=key,
         )
 
 
@@ -205,16 +233,19 @@ def explained(program: Program, call: Mapping[str, object]) -> Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the engine adds to a call: when it began, its id, whether it is streamed, and a draw from 0 to 1."""
+    """What the engine adds to a call: when it began (loop time, and seconds since 1970), its id, whether it is
+    streamed, and a draw from 0 to 1.
+    """  # noqa: D205 - one sentence
 
     now: float
+    began: float
     request_id: str
     live: bool
     dice: float
 
 
 def make_call(
-    program: Program,
+    snapshot: Snapshot,
     messages: object,
     opts: Mapping[str, object] | None,
     keywords: Mapping[str, object],
@@ -226,6 +257,7 @@ def make_call(
         InvalidCall: It is malformed.
         NoCandidate: No rule matches it, or no candidate may serve it.
     """
+    program = snapshot.program
     conversation = parse_messages(messages)
     told = said(program, opts, keywords)
     found = values(program, told.dimensions)
@@ -254,6 +286,9 @@ def make_call(
         deadline=origin.now + min(seconds, route.deadline),
         request_id=origin.request_id,
         started=origin.now,
+        dimensions=found,
+        snapshot=snapshot,
+        began=origin.began,
     )
 
 

@@ -8,32 +8,44 @@ import os
 import random
 import threading
 import weakref
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from router.core.clock import Clock, LoopClock
-from router.core.errors import CallFailed, DeadlineExceeded
+from router.core.errors import CallFailed
 from router.core.messages import Completion
-from router.policy.plan import GiveUp, Plan, Try, Wait
-from router.runtime.attempt import NOTHING, Attempt
-from router.runtime.call import Call, Origin, make_call
+from router.core.observer import CallRecord
+from router.policy.balance import balanced
+from router.policy.hedge import HedgeShare
+from router.runtime.attempt import NOTHING
+from router.runtime.call import Origin, make_call
+from router.runtime.gates import Gates
 from router.runtime.limiter import Limiter
+from router.runtime.notify import Audience
+from router.runtime.snapshot import Snapshot
+from router.runtime.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from router.compile.program import Deployment, Program
+    from router.core.observer import Observer
     from router.core.port import Provider
     from router.core.request import Endpoint
+    from router.runtime.attempt import Attempt
+    from router.runtime.call import Call
 
-_Limiters = dict[str, Limiter]
+_Limiters = dict[tuple[object, ...], Limiter]
+DRAIN = 60.0
+QUIET = 300.0
 
 
 class Engine:
     """A compiled configuration with its providers.
 
-    Its changing state: `_providers`, filled under `_lock` from any thread; `_limiters`, a map per event loop that
-    only that loop touches.
+    Its changing state: `_snapshot`, one reference that `adopt` exchanges; `_limiters`, a map per event loop that
+    only that loop touches; what gates and snapshots guard themselves.
     """
 
     def __init__(
@@ -44,18 +56,49 @@ class Engine:
         http: object | None = None,
         clock: Clock | None = None,
         dice: random.Random | None = None,
+        observers: Sequence[Observer] = (),
     ) -> None:
-        self.program = program
-        self._http = http
+        self.audience = Audience(observers)
+        self.gates = Gates(self.audience.noticed)
+        self._snapshot = Snapshot(program, self.gates.of(program), dict(providers), http)
         self._clock = clock or LoopClock()
         self._dice = dice or random.Random()  # noqa: S311 - backoff and splits need no cryptography
-        self._providers = dict(providers)
         self._limiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Limiters] = (
             weakref.WeakKeyDictionary()
         )
+        self._hedges = HedgeShare(program.hedge) if program.hedge is not None else None
         self._lock = threading.Lock()
+        self._called = 0.0
         self._prefix = os.urandom(6).hex()
         self._numbers = itertools.count(1)
+
+    @property
+    def program(self) -> Program:
+        """The configuration that the next call will have."""
+        return self._snapshot.program
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration in force, with its providers."""
+        return self._snapshot
+
+    @property
+    def clock(self) -> Clock:
+        """Where time comes from."""
+        return self._clock
+
+    def adopt(self, program: Program) -> Snapshot:
+        """Put another configuration in force for all calls from now on; return the old one.
+
+        Calls under way keep theirs. Breakers, rates and connections of what stays the same are kept.
+        """
+        with self._lock:
+            old = self._snapshot
+            hedge = program.hedge
+            if hedge != old.program.hedge:
+                self._hedges = HedgeShare(hedge) if hedge is not None else None
+            self._snapshot = old.successor(program, self.gates.of(program))
+        return old
 
     def call(
         self,
@@ -65,7 +108,7 @@ class Engine:
         *,
         live: bool,
     ) -> Call:
-        """Return a checked call whose clock is running.
+        """Return a checked call whose clock is running; it ends with `ended`.
 
         Raises:
             InvalidCall: It is malformed; nothing was sent.
@@ -73,47 +116,64 @@ class Engine:
             InvariantViolated: A hop of it would break an invariant.
         """
         request_id = f"{self._prefix}-{next(self._numbers)}"
-        origin = Origin(self._clock.now(), request_id, live, self._dice.random())
+        self._called = now = self._clock.now()
+        origin = Origin(now, self._clock.wall(), request_id, live, self._dice.random())
+        snapshot = self._snapshot
         try:
-            return make_call(self.program, messages, opts, keywords, origin)
+            call = make_call(snapshot, messages, opts, keywords, origin)
         except CallFailed as error:
             error.request_id = request_id
             raise
+        if snapshot.program.balanced:
+            call.candidates = self._balanced(call)
+        if self.audience:
+            call.observed = self.audience.attempt_ended
+        snapshot.begin()
+        return call
+
+    def quiet(self) -> bool:
+        """Whether nobody has called for a while."""
+        return self._clock.now() - self._called > QUIET
 
     def now(self) -> float:
         """Return the seconds of the clock that calls are timed by."""
         return self._clock.now()
 
+    async def complete(
+        self, messages: object, opts: Mapping[str, object] | None, keywords: Mapping[str, object]
+    ) -> Completion:
+        """Make a call and return its whole answer.
+
+        Raises:
+            InvalidCall: It is malformed; nothing was sent.
+            CallFailed: No attempt stood; every attempt is inside.
+        """
+        call = self.call(messages, opts, keywords, live=False)
+        try:
+            completion = self.completion(await self.run(call))
+        except BaseException as error:
+            self.ended(call, None, error)
+            raise
+        self.ended(call, completion, None)
+        return completion
+
     async def run(self, call: Call) -> Attempt:
-        """Walk the call's plan until an attempt stands: at its first content if live, else at its end.
+        """Walk the call's plan until an attempt stands: at its first content if that is handed out, else at its end.
 
         Raises:
             CallFailed: No attempt stood; every attempt is inside.
         """
-        plan = Plan(call.candidates, call.route.policy, call.deadline)
-        step = plan.next(self._clock.now())
-        while True:
-            match step:
-                case Try(index):
-                    attempt = self._attempt(call, call.candidates[index])
-                    try:
-                        await attempt.stand()
-                    except DeadlineExceeded as error:
-                        raise self.failed(call, plan.out_of_time(error)) from error
-                    except CallFailed as error:
-                        step = plan.failed(error, self._clock.now(), self._dice.random())
-                    else:
-                        return attempt
-                case Wait(until):
-                    await self._clock.sleep(until - self._clock.now())
-                    step = plan.next(self._clock.now())
-                case GiveUp(error):
-                    raise self.failed(call, error)
+        walk = Walk(call, self._limiter, self._clock, self._dice.random, self._hedges)
+        try:
+            return await walk.run()
+        except CallFailed as error:
+            raise self.failed(call, error) from error.__cause__
 
     def failed(self, call: Call, error: CallFailed) -> CallFailed:
         """Return an error with the call's id and attempts in it."""
         error.request_id = call.request_id
         error.attempts = tuple(call.attempts)
+        error.degraded = call.degraded
         return error
 
     def completion(self, attempt: Attempt) -> Completion:
@@ -133,31 +193,43 @@ class Engine:
             reasoning=collector.reasoning,
             cost=total_cost(call),
             attempts=tuple(call.attempts),
+            degraded=call.degraded,
             request_id=call.request_id,
             ms=(self._clock.now() - call.started) * 1000,
         )
 
-    async def close(self) -> None:
-        """Free what the providers hold; the next call opens them again."""
-        with self._lock:
-            providers = list(self._providers.values())
-        for provider in providers:
-            await provider.close()
+    def ended(self, call: Call, completion: Completion | None, error: BaseException | None) -> None:
+        """Take note that a call is over; without answer and error it was left."""
+        call.snapshot.end()
+        if self.audience:
+            ms = (self._clock.now() - call.started) * 1000
+            self.audience.call_ended(_record(call, completion, error, ms))
 
-    def _attempt(self, call: Call, deployment: Deployment) -> Attempt:
-        endpoint = deployment.endpoint
-        return Attempt(call, deployment, self._provider(endpoint), self._limiter(endpoint), self._clock)
+    async def close(self, drain: float = 0.0) -> None:
+        """Free what the providers hold, once the calls under way are over or `drain` seconds have passed.
 
-    def _provider(self, endpoint: Endpoint) -> Provider:
-        provider = self._providers.get(endpoint.name)
-        if provider is None:
-            from router.providers.registry import create  # noqa: PLC0415 - adapters load with the first call
+        The next call opens them again.
+        """
+        snapshot = self._snapshot
+        await self.drained(snapshot, drain)
+        await snapshot.close()
 
-            with self._lock:
-                provider = self._providers.get(endpoint.name)
-                if provider is None:
-                    provider = self._providers[endpoint.name] = create(endpoint, self._http)
-        return provider
+    async def drained(self, snapshot: Snapshot, seconds: float = DRAIN) -> None:
+        """Return when no call runs under a snapshot any more, or so many seconds have passed."""
+        until = self._clock.now() + seconds
+        while snapshot.running and self._clock.now() < until:
+            await self._clock.sleep(min(0.05, seconds))
+
+    def _balanced(self, call: Call) -> tuple[Deployment, ...]:
+        """Return the candidates with each model's places in the order of the moment."""
+        models, gates = call.program.models, call.snapshot.gates
+        found: list[Deployment] = []
+        for model, group in groupby(call.candidates, key=lambda each: each.model):
+            places = list(group)
+            how = models[model].balance
+            weights = [place.weight for place in places]
+            found += balanced(places, how, weights, gates.__getitem__, self._clock.now(), self._dice.random)
+        return tuple(found)
 
     def _limiter(self, endpoint: Endpoint) -> Limiter:
         loop = asyncio.get_running_loop()
@@ -165,9 +237,10 @@ class Engine:
         if limiters is None:
             with self._lock:
                 limiters = self._limiters.setdefault(loop, {})
-        limiter = limiters.get(endpoint.name)
+        key = (endpoint.name, endpoint.concurrency, endpoint.queue_max, endpoint.queue_timeout)
+        limiter = limiters.get(key)
         if limiter is None:
-            limiter = limiters[endpoint.name] = Limiter(endpoint)
+            limiter = limiters[key] = Limiter(endpoint)
         return limiter
 
 
@@ -179,3 +252,30 @@ def total_cost(call: Call) -> Decimal | None:
             return None
         total += record.cost
     return total
+
+
+def _record(call: Call, completion: Completion | None, error: BaseException | None, ms: float) -> CallRecord:
+    last = call.attempts[-1] if call.attempts else None
+    first = next((each for each in call.attempts if each.first_ms is not None), None)
+    outcome = "ok" if completion is not None else error.kind if isinstance(error, CallFailed) else "cancelled"
+    return CallRecord(
+        request_id=call.request_id,
+        began=call.began,
+        rule=call.rule,
+        dimensions=call.dimensions,
+        model=completion.model if completion else last.model if last else None,
+        endpoint=completion.endpoint if completion else last.endpoint if last else None,
+        outcome=outcome,
+        ms=ms,
+        first_ms=None if first is None or first.first_ms is None else first.at_ms + first.first_ms,
+        usage=completion.usage if completion else None,
+        cost=total_cost(call),
+        attempts=tuple(call.attempts),
+        stream=call.live,
+        degraded=call.degraded,
+        user=call.options.get("user"),
+        tags=call.options.get("tags", {}),
+        messages=call.messages,
+        completion=completion,
+        error=error,
+    )

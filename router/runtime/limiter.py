@@ -34,6 +34,11 @@ class Limiter:
         return self._held
 
     @property
+    def free(self) -> bool:
+        """Whether one more attempt would not have to wait."""
+        return self._held < self._endpoint.concurrency
+
+    @property
     def waiting(self) -> int:
         """Calls that wait for one."""
         return len(self._queue)

@@ -10,15 +10,18 @@ from router.runtime.router import Router
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import httpx
 
+    from router.compile.program import Program
     from router.core.clock import Clock
+    from router.core.observer import Observer
     from router.core.port import Provider
+    from router.diagnostics.diagnostic import Diagnostic
 
 
-def load_router(
+def load_router(  # noqa: PLR0913 - each is a keyword with a default
     path: str | os.PathLike[str],
     *,
     env: Mapping[str, str] | None = None,
@@ -26,6 +29,8 @@ def load_router(
     providers: Mapping[str, Provider] | None = None,
     clock: Clock | None = None,
     dice: random.Random | None = None,
+    observers: Sequence[Observer] = (),
+    watch: bool = False,
 ) -> Router:
     """Compile a file and return a router at once; nothing is opened before the first call.
 
@@ -36,13 +41,21 @@ def load_router(
         providers: Providers to use instead of the file's, by endpoint: doubles in tests.
         clock: Where time comes from; the running event loop by default.
         dice: Where chance comes from.
+        observers: Are told of every call and attempt.
+        watch: Whether a change of the file takes effect while the router runs (inside `async with`).
 
     Raises:
         ConfigError: The file cannot be read or has errors; `findings` holds all of them.
     """
     from router.compile.compiler import compile_file  # noqa: PLC0415 - `import router` stays fast
+    from router.runtime.background import Background  # noqa: PLC0415
     from router.runtime.engine import Engine  # noqa: PLC0415
+    from router.runtime.reload import Reloader  # noqa: PLC0415
 
-    program, findings = compile_file(Path(path), os.environ if env is None else env)
-    engine = Engine(program, providers or {}, http=http, clock=clock, dice=dice)
-    return Router(engine, findings)
+    def load() -> tuple[Program, list[Diagnostic]]:
+        return compile_file(Path(path), os.environ if env is None else env)
+
+    program, findings = load()
+    engine = Engine(program, providers or {}, http=http, clock=clock, dice=dice, observers=observers)
+    reloader = Reloader(engine, lambda: load()[0], lambda: [Path(path)]) if watch else None
+    return Router(engine, findings, Background(engine, reloader))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from router.core.events import Delta
     from router.core.messages import Completion
     from router.runtime.attempt import Attempt
+    from router.runtime.call import Call
     from router.runtime.engine import Engine
 
 
@@ -22,7 +23,7 @@ class Reply:
     One task at a time holds it.
     """
 
-    __slots__ = ("_arguments", "_attempt", "_completion", "_engine")
+    __slots__ = ("_arguments", "_attempt", "_call", "_completion", "_engine")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Reply:
         self._engine = engine
         self._arguments = (messages, opts, keywords)
         self._attempt: Attempt | None = None
+        self._call: Call | None = None  # while it is under way
         self._completion: Completion | None = None
 
     async def __aenter__(self) -> Self:
@@ -41,7 +43,12 @@ class Reply:
             raise RouterError("this stream was opened before; call `router.stream(...)` again")
         messages, opts, keywords = self._arguments
         call = self._engine.call(messages, opts, keywords, live=True)
-        self._attempt = await self._engine.run(call)
+        self._call = call
+        try:
+            self._attempt = await self._engine.run(call)
+        except BaseException as error:
+            self._end(error)
+            raise
         return self
 
     async def __aexit__(
@@ -50,8 +57,11 @@ class Reply:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._attempt is not None:
-            await self._attempt.close()
+        try:
+            if self._attempt is not None:
+                await self._attempt.close()
+        finally:
+            self._end(None)
 
     def __aiter__(self) -> Self:
         return self
@@ -65,11 +75,22 @@ class Reply:
         try:
             delta = await attempt.next()
         except CallFailed as error:
-            raise self._engine.failed(attempt.call, error)  # noqa: B904 - the same error, completed
+            self._end(self._engine.failed(attempt.call, error))
+            raise
+        except RouterError as error:
+            self._end(error)
+            raise
         if delta is None:
             self._completion = self._engine.completion(attempt)
+            self._end(None)
             raise StopAsyncIteration
         return delta
+
+    def _end(self, error: BaseException | None) -> None:
+        """Tell the engine once that the call is over."""
+        call, self._call = self._call, None
+        if call is not None:
+            self._engine.ended(call, self._completion, error)
 
     @property
     def completion(self) -> Completion:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from router.core.request import Locality
     from router.core.usage import Price
     from router.diagnostics.diagnostic import Diagnostic
+    from router.runtime.background import Background
     from router.runtime.engine import Engine
 
 
@@ -58,11 +59,19 @@ class Router:
         findings: Warnings and infos of the file it was loaded from.
     """
 
-    def __init__(self, engine: Engine, findings: Sequence[Diagnostic] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        findings: Sequence[Diagnostic] = (),
+        background: Background | None = None,
+    ) -> None:
         self._engine = engine
+        self._background = background
         self.findings = tuple(findings)
 
     async def __aenter__(self) -> Self:
+        if self._background is not None:
+            await self._background.begin()
         return self
 
     async def __aexit__(
@@ -71,11 +80,17 @@ class Router:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._background is not None:
+            await self._background.end()
         await self.close()
 
-    async def close(self) -> None:
-        """Free connections and loaded models; the next call opens them again."""
-        await self._engine.close()
+    async def close(self, drain: float = 0.0) -> None:
+        """Free connections and loaded models; the next call opens them again.
+
+        Args:
+            drain: Seconds to wait for the calls under way.
+        """
+        await self._engine.close(drain)
 
     async def complete(
         self,
@@ -98,8 +113,7 @@ class Router:
             InvalidCall: The call is malformed; nothing was sent.
             CallFailed: No answer; its class is the kind of failure, and every attempt is inside.
         """
-        call = self._engine.call(messages, opts, options, live=False)
-        return self._engine.completion(await self._engine.run(call))
+        return await self._engine.complete(messages, opts, options)
 
     def stream(
         self,

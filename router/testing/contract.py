@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from router.core.errors import CallFailed, MalformedResponse, ModelNotFound, RouterError
-from router.core.events import Collector, Done
+from router.core.events import Collector, Done, Garbled
 from router.core.messages import Message
 from router.core.request import Request
 
@@ -208,6 +208,6 @@ def joined(events: list[Event]) -> str:
     """Return the text that events join to."""
     collector = Collector()
     for event in events:
-        if not isinstance(event, Done):
+        if not isinstance(event, Done | Garbled):
             collector.add(event)
     return collector.text

@@ -133,7 +133,7 @@ name: "x-${env:WHO}-$${y}"
 def test_what_a_variable_holds_is_never_told():
     text = (
         HEAD
-        + 'rules: [{use: [a, b]}]\nretry: {attempts: "${env:N:-2}"}\nstream: {delivery: "${env:H:-buffered}"}\n'
+        + 'rules: [{use: [a, b]}]\nretry: {attempts: "${env:N:-2}"}\nstream: {on_interrupt: "${env:H:-continue}"}\n'
     )
     found = run_all(load_source(Source("x.yaml", text), HERE, {"N": "hunter2"}))
     assert [(each.code, each.severity) for each in found] == [("R214", "error"), ("R211", "error")]

@@ -25,7 +25,9 @@ class Place:
 
 
 def plan(*places: Place, deadline: float = 100.0, **policy) -> Plan:
-    return Plan(places or (Place("a"), Place("b")), PlanPolicy(**policy), deadline)
+    walk = Plan(places or (Place("a"), Place("b")), PlanPolicy(**policy), deadline)
+    walk.next(0.0)
+    return walk
 
 
 def fail(walk: Plan, kind: str, now: float = 0.0, *, dice: float = 0.0, retry_after: float | None = None):

@@ -136,7 +136,7 @@ def test_a_bad_key_is_told_without_the_key(tmp_path, servers):
     error, answer = asyncio.run(main())
     assert "sk-wrong" not in str(error) + repr(error.__cause__)
     assert error.status == 401
-    assert [each.outcome for each in answer.attempts] == ["authentication", "ok"]
+    assert [each.outcome for each in answer.attempts] == ["ok"]  # the key is left alone for a while
 
 
 def test_a_prompt_over_the_context_is_told_with_its_numbers(tmp_path, servers):
@@ -169,7 +169,7 @@ def test_a_model_file_that_is_not_there_is_told_and_followed_by_the_next(tmp_pat
             return await router.complete("hi", task="analysis")
 
     answer = asyncio.run(main())
-    assert [each.outcome for each in answer.attempts] == ["model_not_found", "ok"]
+    assert [each.outcome for each in answer.attempts] == ["ok"]  # a model that is not there is left alone
 
 
 @pytest.mark.parametrize(

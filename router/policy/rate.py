@@ -1,0 +1,62 @@
+"""So much a minute: a bucket that fills steadily."""
+
+from __future__ import annotations
+
+MINUTE = 60.0
+
+
+class Rate:
+    """At most `per_minute` in any minute from an empty start; a bucket of that size that fills steadily.
+
+    What was taken may be corrected once the true amount is known, also below empty. Time is an argument.
+    """
+
+    __slots__ = ("_at", "_left", "_size")
+
+    def __init__(self, per_minute: int) -> None:
+        self._size = float(per_minute)
+        self._left = self._size
+        self._at: float | None = None
+
+    def opens(self, now: float, amount: float = 1.0) -> float:
+        """Return when this amount may be taken: `now` or earlier means at once.
+
+        More than a whole minute's worth is taken when the bucket is full.
+        """
+        wanted = min(amount, self._size)
+        missing = wanted - self._filled(now)
+        return now if missing <= 1e-9 else now + missing * MINUTE / self._size  # noqa: PLR2004 - rounding
+
+    def take(self, now: float, amount: float = 1.0) -> None:
+        """Take an amount; a negative one gives back."""
+        self._left = min(self._size, self._filled(now) - amount)
+        self._at = now
+
+    def _filled(self, now: float) -> float:
+        if self._at is None:
+            return self._left
+        return min(self._size, self._left + max(0.0, now - self._at) * self._size / MINUTE)
+
+
+class RetryBudget:
+    """Further tries that an endpoint may be asked for: a full bucket at first, refilled by its successes."""
+
+    __slots__ = ("_left",)
+
+    SIZE, GAIN, COST, COST_OF_TIMEOUT = 10.0, 0.2, 1.0, 2.0
+
+    def __init__(self) -> None:
+        self._left = self.SIZE
+
+    @property
+    def left(self) -> bool:
+        """Whether one more try may be made."""
+        return self._left >= self.COST
+
+    def spend(self, *, timed_out: bool = False) -> None:
+        """Pay for a further try."""
+        self._left = max(0.0, self._left - (self.COST_OF_TIMEOUT if timed_out else self.COST))
+
+    def earn(self) -> None:
+        """Take in a success."""
+        self._left = min(self.SIZE, self._left + self.GAIN)

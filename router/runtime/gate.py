@@ -1,0 +1,265 @@
+"""What stands between a call and a deployment: the breakers of its scopes, rate limits, and how busy it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.core.errors import CallFailed, Overloaded
+from router.core.observer import Notice
+from router.policy.balance import Speed
+from router.policy.breaker import CLOSED, OPEN
+from router.policy.kinds import NEVER, TREATMENTS
+from router.policy.plan import ALWAYS, Opening
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from router.compile.program import Deployment
+    from router.core.usage import Usage
+    from router.policy.breaker import Breaker, Pass
+    from router.policy.kinds import Scope, Treatment
+    from router.policy.rate import Rate, RetryBudget
+
+LEAST_COOLED, MOST_COOLED = 1.0, 3600.0
+CHECK_AGAIN = 1.0
+
+
+class Permit:
+    """The right to send one attempt: a pass of each breaker, and the credential it goes out under."""
+
+    __slots__ = ("at", "key", "passes", "tokens")
+
+    def __init__(self, passes: list[tuple[Guard, Pass]], key: int, at: float, tokens: int) -> None:
+        self.passes = passes
+        self.key = key
+        self.at = at
+        self.tokens = tokens
+
+
+class Guard:
+    """A breaker with what it is for."""
+
+    __slots__ = ("breaker", "name", "scope")
+
+    def __init__(self, scope: Scope, name: str, breaker: Breaker) -> None:
+        self.scope = scope
+        self.name = name
+        self.breaker = breaker
+
+
+class Surroundings:
+    """What all deployments at one endpoint share.
+
+    Attributes:
+        requests: Requests a minute, or None.
+        tokens: Tokens a minute, or None.
+        retries: Further tries it may be asked for.
+        loading: Whether its last check said that it is loading.
+    """
+
+    __slots__ = ("loading", "requests", "retries", "tokens")
+
+    def __init__(self, requests: Rate | None, tokens: Rate | None, retries: RetryBudget) -> None:
+        self.requests = requests
+        self.tokens = tokens
+        self.retries = retries
+        self.loading = False
+
+
+class Gate:
+    """One deployment's gate, shared by all loops.
+
+    Its state is guarded by `lock`, which is held for microseconds, never over an await.
+
+    Args:
+        deployment: What is behind it.
+        around: What it shares with the others at its endpoint.
+        guards: The breakers of host, endpoint and deployment, as far as there are any.
+        keys: For each credential its breakers.
+        lock: Guards the state of all gates.
+        notify: Is told when a breaker opens or closes.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        around: Surroundings,
+        guards: tuple[Guard, ...],
+        keys: tuple[tuple[Guard, ...], ...],
+        lock: threading.Lock,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._name = deployment.name
+        self._places = deployment.endpoint.concurrency
+        self._around = around
+        self._guards = guards
+        self._keys = keys
+        self._lock = lock
+        self._notify = notify
+        self._plain = len(keys) < 2 and around.requests is None and around.tokens is None  # noqa: PLR2004
+        self._breakers = [guard.breaker for guard in (*guards, *(keys[0] if keys else ()))]
+        self._running = 0
+        self._speed = Speed()
+
+    @property
+    def busy(self) -> float:
+        """Attempts under way, as a share of the endpoint's places."""
+        return self._running / self._places
+
+    def cost(self, now: float) -> float:
+        """Return what one more call would wait, roughly."""
+        return self._speed.cost(now, self._running)
+
+    def opening(self, now: float, tokens: int = 0) -> Opening:
+        """Return when a call of so many prompt tokens may be tried here."""
+        around = self._around
+        retry = around.retries.left
+        if self._plain and retry and not around.loading:
+            for breaker in self._breakers:
+                if not breaker.calm(now):
+                    break
+            else:
+                return ALWAYS
+        key = self._open_key(now)
+        guards = self._guards if key is None else (*self._guards, *self._keys[key])
+        at, panic, asked, why = 0.0, 0.0, False, ""
+        for guard in guards:
+            opens = guard.breaker.opens(now)
+            panic = max(panic, guard.breaker.panics(now))
+            if opens > max(at, now):
+                at, asked, why = opens, guard.breaker.cooled(now), guard.name
+        limited = self._limited(now, tokens)
+        if limited > max(at, now):
+            at, panic, asked, why = limited, limited, True, f"{self._name} has a rate limit"
+        if around.loading and at <= now:
+            at, panic, asked, why = now + CHECK_AGAIN, now + CHECK_AGAIN, True, f"{self._name} is loading"
+        return Opening(at, panic, asked, retry, other_key=len(self._keys) > 1, why=why)
+
+    def admit(self, now: float, tokens: int = 0, *, panic: bool = False) -> Permit | None:
+        """Return the right to send one attempt now, or None; each ends with `ended`."""
+        with self._lock:
+            opening = self.opening(now, tokens)
+            if (opening.panic if panic else opening.at) > now:
+                return None
+            key = self._open_key(now)
+            passes = []
+            for guard in self._guards if key is None else (*self._guards, *self._keys[key]):
+                given = guard.breaker.admit(now, panic=panic)
+                if given is None:  # pragma: no cover - `opening` has looked, and the lock is held
+                    raise AssertionError(f"{guard.name} closed under the lock")
+                passes.append((guard, given))
+            around = self._around
+            if around.requests is not None:
+                around.requests.take(now)
+            if around.tokens is not None:
+                around.tokens.take(now, tokens)
+            self._running += 1
+            return Permit(passes, key or 0, now, tokens)
+
+    def ended(
+        self, permit: Permit, error: BaseException | None, usage: Usage | None, point: tuple[float, float]
+    ) -> None:
+        """Take in how an attempt went.
+
+        Args:
+            permit: Its permit.
+            error: None for a good answer; what is no `CallFailed` of the endpoint counts for nothing.
+            usage: Tokens it used, as far as known.
+            point: The time, and a number from 0 to 1.
+        """
+        now, dice = point
+        notices: list[Notice] = []
+        with self._lock:
+            self._running -= 1
+            around = self._around
+            if around.tokens is not None and usage is not None:
+                around.tokens.take(now, usage.input_tokens + usage.output_tokens - permit.tokens)
+            treatment = TREATMENTS.get(error.kind) if isinstance(error, CallFailed) else None
+            if error is None:
+                around.retries.earn()
+            elif treatment is not None and treatment.verdict == "failure":
+                self._speed.failed(now - permit.at, now)
+            scope = self._scope_of(treatment)
+            for guard, given in permit.passes:
+                before = guard.breaker.state
+                _settle(guard, given, (error, treatment, scope), now, dice)
+                if guard.breaker.state != before:
+                    notices += _notice(guard, error)
+        for notice in notices:
+            self._notify(notice)
+
+    def saw(self, seconds: float, now: float) -> None:
+        """Take in the seconds from an attempt's start to its first content."""
+        self._speed.saw(seconds, now)
+
+    def retried(self, error: CallFailed) -> None:
+        """Pay for a further try at this endpoint."""
+        self._around.retries.spend(timed_out=TREATMENTS.get(error.kind, NEVER).timeout)
+
+    def hedged(self) -> None:
+        """Pay for an attempt beside another."""
+        self._around.retries.spend()
+
+    def _limited(self, now: float, tokens: int) -> float:
+        around = self._around
+        at = around.requests.opens(now) if around.requests is not None else 0.0
+        return max(at, around.tokens.opens(now, tokens)) if around.tokens is not None else at
+
+    def _open_key(self, now: float) -> int | None:
+        """Return the first credential that may be used, else the one that opens first; None without any."""
+        if not self._keys:
+            return None
+        opens = [max(guard.breaker.opens(now) for guard in key) for key in self._keys]
+        return next((index for index, at in enumerate(opens) if at <= now), opens.index(min(opens)))
+
+    def _scope_of(self, treatment: Treatment | None) -> Scope | None:
+        """Return whose breaker moves: without credentials, the endpoint's or the deployment's own."""
+        if treatment is None or self._keys or treatment.scope not in ("key", "key_model"):
+            return treatment.scope if treatment is not None else None
+        return "endpoint" if treatment.scope == "key" else "deployment"
+
+
+def _settle(
+    guard: Guard,
+    given: Pass,
+    result: tuple[BaseException | None, Treatment | None, Scope | None],
+    now: float,
+    dice: float,
+) -> None:
+    """Tell one breaker how an attempt went."""
+    error, treatment, scope = result
+    breaker = guard.breaker
+    if error is None:
+        breaker.succeeded(given, now)
+    elif treatment is None or not isinstance(error, CallFailed):
+        breaker.released(given)
+    elif guard.scope == scope and treatment.verdict != "nothing":
+        _blame(breaker, given, error, treatment, (now, dice))
+    elif given.probe and (treatment.alive or error.status is not None or guard.scope == "host"):
+        breaker.succeeded(given, now)  # it lives: it read the call, and the fault is not its own
+    else:
+        breaker.released(given)
+
+
+def _blame(
+    breaker: Breaker, given: Pass, error: CallFailed, treatment: Treatment, point: tuple[float, float]
+) -> None:
+    now, dice = point
+    asked = error.retry_after
+    if treatment.verdict == "trip":
+        breaker.tripped(given, now, dice, asked)
+    elif treatment.verdict == "cooldown":
+        breaker.released(given)
+        breaker.cool(now + min(max(LEAST_COOLED, asked or 0.0), MOST_COOLED))
+    else:
+        breaker.failed(given, now, dice)
+        if asked is not None and isinstance(error, Overloaded):
+            breaker.cool(now + min(asked, MOST_COOLED))
+
+
+def _notice(guard: Guard, error: BaseException | None) -> list[Notice]:
+    state = guard.breaker.state
+    if state == OPEN:
+        return [Notice("breaker", guard.name, "open", str(error) if error is not None else "")]
+    return [Notice("breaker", guard.name, "closed")] if state == CLOSED else []

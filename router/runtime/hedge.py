@@ -1,0 +1,81 @@
+"""A second attempt beside a slow first one: the first content wins, the other is left at once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from router.core.errors import CallFailed
+from router.policy.kinds import NEVER, TREATMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.runtime.attempt import Attempt
+
+
+@dataclass(slots=True)
+class Race:
+    """How it ended.
+
+    Attributes:
+        winner: The attempt with the first content, or None.
+        failures: The attempts that failed by themselves, in the order in which they did.
+    """
+
+    winner: Attempt | None = None
+    failures: list[tuple[Attempt, Exception]] = field(default_factory=list)
+
+
+async def race(first: Attempt, after: float, second: Callable[[], Attempt | None]) -> Race:
+    """Bring the first attempt to its content; when that takes longer than `after` seconds, a second one beside it."""
+    found = Race()
+    running = {asyncio.create_task(first.begin()): first}
+    try:
+        done, _ = await asyncio.wait(running, timeout=after)
+        other = None if done else second()
+        if other is not None:
+            running[asyncio.create_task(other.begin())] = other
+        while running and found.winner is None and not _final(found):
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=lambda each: running[each] is not first):
+                if _takes(found, task, running[task]):
+                    del running[task]
+    finally:
+        await _leave(running)
+    return found
+
+
+def _takes(found: Race, task: asyncio.Task[None], attempt: Attempt) -> bool:
+    """Take in how an attempt went; return False for a good one that came too late."""
+    if task.cancelled():
+        raise asyncio.CancelledError
+    error = task.exception()
+    if error is None:
+        if found.winner is not None:
+            return False
+        found.winner = attempt
+    elif isinstance(error, Exception):
+        found.failures.append((attempt, error))
+    else:
+        raise error
+    return True
+
+
+def _final(found: Race) -> bool:
+    """Whether a failure is the call's own fault: no other endpoint would answer it."""
+    return any(
+        isinstance(error, CallFailed) and TREATMENTS.get(error.kind, NEVER).failover == "no"
+        for _, error in found.failures
+    )
+
+
+async def _leave(running: dict[asyncio.Task[None], Attempt]) -> None:
+    for task, attempt in running.items():
+        attempt.lost = True
+        task.cancel()
+    if running:
+        await asyncio.gather(*running, return_exceptions=True)
+    for attempt in running.values():
+        await attempt.close()

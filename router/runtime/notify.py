@@ -1,0 +1,48 @@
+"""The observers of a router: what they raise is logged and harms no call."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from router.core.observer import CallRecord, Notice, Observer
+    from router.core.record import AttemptRecord
+
+LOG = logging.getLogger("router")
+
+
+class Audience:
+    """All observers as one; false when there is none, so that nothing is made for nobody."""
+
+    __slots__ = ("_observers",)
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def __bool__(self) -> bool:
+        return bool(self._observers)
+
+    def attempt_ended(self, request_id: str, record: AttemptRecord) -> None:
+        """Tell of one attempt."""
+        for observer in self._observers:
+            _told(observer, observer.attempt_ended, request_id, record)
+
+    def call_ended(self, record: CallRecord) -> None:
+        """Tell of one call."""
+        for observer in self._observers:
+            _told(observer, observer.call_ended, record)
+
+    def noticed(self, notice: Notice) -> None:
+        """Tell of something beside the calls."""
+        for observer in self._observers:
+            _told(observer, observer.noticed, notice)
+
+
+def _told(observer: Observer, tell: Callable[..., None], *what: object) -> None:
+    try:
+        tell(*what)
+    except Exception:
+        LOG.exception("the observer %s failed", type(observer).__name__)

@@ -1,0 +1,171 @@
+"""One call's walk: obeys its plan, attempt by attempt, until one stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.core.errors import CallFailed, DeadlineExceeded
+from router.policy.kinds import TREATMENTS
+from router.policy.plan import GiveUp, Plan, Try, Wait
+from router.runtime.attempt import Attempt, Refused
+from router.runtime.hedge import race
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.core.clock import Clock
+    from router.core.request import Endpoint
+    from router.policy.hedge import HedgeShare
+    from router.policy.plan import Opening, Step
+    from router.runtime.call import Call
+    from router.runtime.limiter import Limiter
+
+
+class Walk:
+    """One call on its way. One task drives it.
+
+    Args:
+        call: The call.
+        limiter: Returns the places of an endpoint on this loop.
+        clock: Where time comes from.
+        roll: Draws a number from 0 to 1.
+        hedges: The share of calls that may be hedged, or None for none.
+    """
+
+    __slots__ = ("_call", "_clock", "_gates", "_hedges", "_last", "_limiter", "_plan", "_roll")
+
+    def __init__(
+        self,
+        call: Call,
+        limiter: Callable[[Endpoint], Limiter],
+        clock: Clock,
+        roll: Callable[[], float],
+        hedges: HedgeShare | None,
+    ) -> None:
+        self._call = call
+        self._limiter = limiter
+        self._clock = clock
+        self._roll = roll
+        self._gates = [call.snapshot.gates[each] for each in call.candidates]
+        self._plan = Plan(call.candidates, call.route.policy, call.deadline, self._opening)
+        self._last: tuple[int, CallFailed] | None = None
+        # A batch call has time; a lone candidate has no other.
+        self._hedges = hedges if len(call.candidates) > 1 and call.urgency != "batch" else None
+
+    async def run(self) -> Attempt:
+        """Return the attempt that stands: at its first content if that is handed out, else at its end.
+
+        Raises:
+            CallFailed: No attempt stood.
+        """
+        step = self._plan.next(self._clock.now())
+        while True:
+            match step:
+                case Try():
+                    found = await self._try(step)
+                    if isinstance(found, Attempt):
+                        return found
+                    step = found
+                case Wait(until):
+                    await self._clock.sleep(until - self._clock.now())
+                    step = self._plan.next(self._clock.now())
+                case GiveUp(error):
+                    raise error
+
+    def _opening(self, index: int, now: float) -> Opening:
+        return self._gates[index].opening(now, self._call.tokens)
+
+    async def _try(self, step: Try) -> Attempt | Step:
+        """Make one attempt, and return it if it stands, else what to do next."""
+        self._pay(step.index)
+        attempt = self._attempt(step.index, panic=step.panic)
+        if self._hedges is not None:
+            raced = await self._race(attempt, step.index)
+            if not isinstance(raced, Attempt):
+                return raced
+            attempt = raced
+        else:
+            try:
+                await attempt.begin()
+            except (CallFailed, Refused) as error:
+                return self._next(step.index, error)
+        if self._call.handed:
+            return attempt
+        return await self._whole(attempt)
+
+    async def _whole(self, attempt: Attempt) -> Attempt | Step:
+        """Bring an attempt to its end before anything of it is handed out."""
+        index = self._call.candidates.index(attempt.deployment)
+        try:
+            await attempt.finish()
+        except CallFailed as error:
+            if self._call.live and not self._call.route.restart and not isinstance(error, DeadlineExceeded):
+                raise  # the file wants to hear of an answer that broke off
+            return self._next(index, error)
+        return attempt
+
+    def _next(self, index: int, error: CallFailed | Refused) -> Step:
+        now = self._clock.now()
+        if isinstance(error, Refused):
+            return self._plan.refused(now)
+        if isinstance(error, DeadlineExceeded):
+            raise self._plan.out_of_time(error) from error
+        self._last = (index, error)
+        return self._plan.failed(error, now, self._roll(), index=index)
+
+    def _pay(self, index: int) -> None:
+        """Take a further try at the same deployment from its endpoint's budget."""
+        if self._last is not None and self._last[0] == index and not TREATMENTS[self._last[1].kind].poll:
+            self._gates[index].retried(self._last[1])
+
+    async def _race(self, first: Attempt, index: int) -> Attempt | Step:
+        """Bring the attempt, or a second one beside it, to its first content."""
+        hedges = self._hedges
+        assert hedges is not None  # noqa: S101 - asked before
+        hedges.called(self._clock.now())
+        found = await race(first, hedges.after, self._second)
+        step: Step | None = None
+        for attempt, error in found.failures:
+            at = index if attempt is first else self._call.candidates.index(attempt.deployment)
+            if not isinstance(error, CallFailed | Refused):
+                raise error
+            if attempt is first or not isinstance(error, Refused):
+                step = self._next(at, error)
+        if found.winner is not None:
+            at = self._call.candidates.index(found.winner.deployment)
+            if at != index:
+                self._plan.moved(at)
+            return found.winner
+        return step if step is not None else self._plan.next(self._clock.now())
+
+    def _second(self) -> Attempt | None:
+        """Return the attempt to make beside a slow one, if there is another endpoint with a free place."""
+        now = self._clock.now()
+        index = self._plan.hedge(now, self._apart)
+        if index is None or self._hedges is None:
+            return None
+        endpoint = self._call.candidates[index].endpoint
+        if not self._limiter(endpoint).free or not self._hedges.take(now):
+            return None
+        self._gates[index].hedged()
+        return self._attempt(index, panic=False)
+
+    def _apart(self, one: int, other: int) -> bool:
+        candidates = self._call.candidates
+        return candidates[one].endpoint is not candidates[other].endpoint
+
+    def _attempt(self, index: int, *, panic: bool) -> Attempt:
+        call = self._call
+        deployment = call.candidates[index]
+        endpoint = deployment.endpoint
+        provider = call.snapshot.provider(endpoint)
+        return Attempt(
+            call,
+            deployment,
+            provider,
+            self._limiter(endpoint),
+            self._gates[index],
+            self._clock,
+            self._roll(),
+            panic=panic,
+        )
