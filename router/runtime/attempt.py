@@ -12,6 +12,7 @@ from router.core.events import Collector, Done, Garbled, TextDelta
 from router.core.record import LOST, AttemptRecord
 from router.core.tokens import estimate, estimate_text
 from router.core.usage import Usage
+from router.runtime.alarm import Alarm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +54,7 @@ class Attempt:
     """
 
     __slots__ = (
+        "_alarm",
         "_clock",
         "_closing",
         "_content",
@@ -106,6 +108,7 @@ class Attempt:
         self._limiter = limiter
         self._gate = gate
         self._clock = clock
+        self._alarm = Alarm(clock)
         self._dice = dice
         self._panic = panic
         self._permit: Permit | None = None
@@ -184,6 +187,7 @@ class Attempt:
     async def close(self, error: BaseException | None = None) -> None:
         """Free what the attempt holds and write its record; the first call decides its outcome."""
         opened, self._open = self._open, None
+        self._alarm.stop()
         if self._unread is not None:
             self._unread.cancel()
         try:
@@ -222,8 +226,7 @@ class Attempt:
             raise Refused
         self._open = self._provider.open(call.request(self.deployment, permit.key))
         try:
-            async with self._clock.timeout_at(self._limit()):
-                self._events = await self._open.__aenter__()
+            self._events = await self._alarm.bound(self._open.__aenter__(), self._limit())
         except TimeoutError as error:
             raise self._timed_out() from error
 
@@ -232,8 +235,7 @@ class Attempt:
         assert self._events is not None  # noqa: S101 - `_begin` came first
         while True:
             try:
-                async with self._clock.timeout_at(self._limit()):
-                    event = await anext(self._events)
+                event = await self._alarm.bound(anext(self._events), self._limit())
             except TimeoutError as error:
                 raise self._timed_out() from error
             except StopAsyncIteration as error:
