@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.config.node import Scalar
+from router.core.address import why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.config.endpoint import EndpointSettings
     from router.config.load import Configuration
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+    from router.core.address import Address
 
 # Where clouds hand out credentials to whoever asks from the machine itself.
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
-METADATA_ADDRESSES = frozenset(
-    map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
-)
 
 _AUTHORITY = re.compile(r"https?://(\[[^\]]*\]|[^/:?#]*)")
 
@@ -100,12 +97,6 @@ def _odd_address(host: str) -> tuple[Address | None, str]:
 
 
 def _forbidden(host: str, address: Address | None) -> str:
-    if host in METADATA_NAMES or address in METADATA_ADDRESSES:
+    if host in METADATA_NAMES:
         return "is a metadata service, which hands out credentials"
-    if address is None:
-        return ""
-    if address.is_link_local:
-        return f"is the link-local address {address}, where metadata services are"
-    if address.is_unspecified or address.is_multicast:
-        return "is no address of a server"
-    return ""
+    return "" if address is None else why_refused(address)

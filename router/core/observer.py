@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from decimal import Decimal
 
     from router.core.dimension import Value
     from router.core.messages import Completion, Message
     from router.core.record import AttemptRecord
+    from router.core.secret import Secret
     from router.core.usage import Usage
 
 
@@ -97,3 +98,12 @@ class Observer(Protocol):
 
     def noticed(self, notice: Notice) -> None:
         """Take in something that happened beside the calls."""
+
+
+@runtime_checkable
+class Discreet(Protocol):
+    """An observer that writes things down, and keeps secrets out of them."""
+
+    def conceal(self, secrets: Collection[Secret]) -> None:
+        """Take in values that must not be written; told before the first call and at each reload."""
+        ...

@@ -179,13 +179,16 @@ class Plan:
         self._failures.append(error)
         treatment = TREATMENTS.get(error.kind, NEVER)
         self._attempts += not treatment.poll
-        if at != self._at:
-            self._forget(at)
-            return self.next(now)
-        self._tried[at] += 1
         moves = self._moves(error, treatment)
         if treatment.failover == "larger" and moves:
             self._larger = max(self._larger, self._candidates[at].context or 0)
+        if at != self._at:
+            self._forget(at)
+            if not moves:
+                self._left.clear()
+                self._at = -1
+            return self.next(now)
+        self._tried[at] += 1
         others = moves and any(index != at and self._eligible(index) for index in self._left)
         wait = self._wait_here(error, treatment, (now, dice), others=others)
         if wait is not None and now + wait + self._policy.min_left <= self._deadline:
@@ -302,7 +305,8 @@ class Plan:
         opening = self._gate(self._at, now)
         if treatment.other_key and opening.other_key and opening.at <= now:
             return 0.0  # only the one credential is closed
-        if not (treatment.retry and error.retryable and opening.retry) or tried > retry.same:
+        opened = others and opening.at > now and not opening.asked  # its breaker: not worth a wait
+        if opened or not (treatment.retry and error.retryable and opening.retry) or tried > retry.same:
             return None
         asked = max(opening.at - now, 0.0) if opening.asked else 0.0
         pushback = max(error.retry_after or 0.0, asked) or error.retry_after

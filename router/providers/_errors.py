@@ -1,84 +1,33 @@
-"""Which kind of failure an endpoint's refusal is: by status and by code, in one table."""
+"""Which kind of failure an endpoint's refusal is, and what the refusal says."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
-from math import isfinite
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeGuard
 
 from router.core.errors import (
-    AllAttemptsFailed,
-    Authentication,
-    Conflict,
     ContentFiltered,
-    ContextLength,
     InvalidRequest,
-    ModelLoading,
-    ModelNotFound,
-    Overloaded,
     QuotaExhausted,
-    RateLimited,
-    RequestTooLarge,
     ServerError,
     UnsupportedFeature,
     UpstreamRedirect,
 )
+from router.providers import _kinds
+from router.providers._pushback import TOO_MANY, parse_retry_after
+from router.providers._source import ID_CAP
 
 if TYPE_CHECKING:
+    from router.core.errors import AllAttemptsFailed
+    from router.providers._kinds import Kind
     from router.providers._source import Source
 
-Kind = type[AllAttemptsFailed]
-
-BY_CODE: dict[str, Kind] = {
-    "insufficient_quota": QuotaExhausted,
-    "credit_balance_exhausted": QuotaExhausted,
-    "organization_spend_limit_exceeded": QuotaExhausted,
-    "project_spend_limit_exceeded": QuotaExhausted,
-    "organization_usage_limit_exceeded": QuotaExhausted,
-    "enforced_spend_limit_reached": QuotaExhausted,
-    "billing_error": QuotaExhausted,
-    "context_length_exceeded": ContextLength,
-    "exceed_context_size_error": ContextLength,
-    "model_not_found": ModelNotFound,
-    "content_filter": ContentFiltered,
-    "content_policy_violation": ContentFiltered,
-    "overloaded_error": Overloaded,
-    "unavailable_error": ModelLoading,
-    "request_too_large": RequestTooLarge,
-    "not_supported_error": UnsupportedFeature,
-    "unsupported_parameter": UnsupportedFeature,
-    "unsupported_value": UnsupportedFeature,
-}
-# Words too general to overrule a status; they decide where an error comes inside a stream, without one.
-BY_GENERAL_CODE: dict[str, Kind] = {
-    "rate_limit_error": RateLimited,
-    "rate_limit_exceeded": RateLimited,
-    "authentication_error": Authentication,
-    "permission_error": Authentication,
-    "invalid_api_key": Authentication,
-    "not_found_error": ModelNotFound,
-    "invalid_request_error": InvalidRequest,
-}
-BY_STATUS: dict[int, Kind] = {
-    401: Authentication,
-    402: QuotaExhausted,
-    403: Authentication,
-    404: ModelNotFound,
-    408: Conflict,
-    409: Conflict,
-    413: RequestTooLarge,
-    425: Conflict,
-    429: RateLimited,
-    501: UnsupportedFeature,
-    503: Overloaded,
-    529: Overloaded,
-}
-CONTEXT_TEXTS = ("maximum context length is", "prompt is too long")
-QUOTA_TEXT = "exceeded your current quota"
-IMAGE_TEXT = "image input is not supported"
+CODE_FIELDS = ("code", "type", "error_code", "reason", "limit_source")
+STATUS_FIELDS = ("code", "status", "statusCode", "status_code")
+WORD_FIELDS = ("message", "detail", "msg", "error")
+MODERATED = frozenset({"reasons", "flagged_input"})
+FORBIDDEN = 403
 
 
 def error_for_status(
@@ -99,13 +48,14 @@ def error_for_status(
         has_image: Whether the request carried an image, which llama.cpp refuses with a 500.
     """
     headers = headers or {}
-    details = _details(_parse(body))
-    kind = _kind(status, details, has_image=has_image)
-    text = _message(details) or body.decode("utf-8", "replace").strip()
+    payload = _parse(body)
+    layers = _layers(_details(payload))
+    text = _message(layers) or body.decode("utf-8", "replace").strip()
     said = f": {source.quote(text)}" if text else ""
-    error = kind(
-        f"{source.where} answered {status}{said}", retry_after=parse_retry_after(headers), status=status
+    error = _kind(status, layers, has_image=has_image)(
+        f"{source.where} answered {status}{said}", retry_after=_wait(headers, layers, status), status=status
     )
+    error.upstream_id = source.request_id(headers) or _id_inside(source, payload)
     if headers.get("x-should-retry", "").strip().lower() == "false":
         error.retryable = False
         error.retry_after = None
@@ -120,73 +70,101 @@ def error_in_answer(source: Source, payload: object, *, has_image: bool = False)
         payload: The value of `error`: an object, or a bare text.
         has_image: Whether the request carried an image.
     """
-    details: Mapping[str, object] = payload if _is_object(payload) else {"message": payload}
-    status = details.get("code")
-    if not isinstance(status, int) or not 400 <= status <= 599:  # noqa: PLR2004
-        status = None
-    kind = _kind(status, details, has_image=has_image)
-    text = _message(details) or "no reason given"
-    return kind(f"{source.where} failed inside its answer: {source.quote(text)}", status=status)
+    layers = _layers(payload if _is_object(payload) else {"message": payload})
+    status = _status(layers[0])
+    text = _message(layers) or "no reason given"
+    return _kind(status, layers, has_image=has_image)(
+        f"{source.where} failed inside its answer: {source.quote(text)}",
+        retry_after=_wait({}, layers, status),
+        status=status,
+    )
 
 
-def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds an answer asks to wait, or None when it does not say, or says nonsense.
-
-    Args:
-        headers: Header fields by lower-case name.
-    """
-    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
-        milliseconds = _number(headers.get(name))
-        if milliseconds is not None:
-            return milliseconds / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    then = _seconds_of_date(value)
-    if then is None:
-        return None
-    now = _seconds_of_date(headers.get("date", ""))
-    wait = then - (time.time() if now is None else now)
-    return wait if wait >= 0 else None
-
-
-def _kind(status: int | None, details: Mapping[str, object], *, has_image: bool) -> Kind:
-    codes = _codes(details)
+def _kind(status: int | None, layers: list[Mapping[str, object]], *, has_image: bool) -> Kind:
+    codes = [code for layer in layers for code in _codes(layer)]
     for code in codes:
-        if code in BY_CODE:
-            return BY_CODE[code]
-    kind = _kind_by_text(status, details, has_image=has_image)
+        if code in _kinds.BY_CODE:
+            return _kinds.BY_CODE[code]
+    kind = _kind_by_words(status, layers, has_image=has_image)
     if kind is not None:
         return kind
     if status is None:
-        return next((BY_GENERAL_CODE[code] for code in codes if code in BY_GENERAL_CODE), ServerError)
-    if status in BY_STATUS:
-        return BY_STATUS[status]
+        kinds = [_kinds.BY_GENERAL_CODE[code] for code in codes if code in _kinds.BY_GENERAL_CODE]
+        return next((each for each in kinds if each is not InvalidRequest), kinds[0] if kinds else ServerError)
+    if status in _kinds.BY_STATUS:
+        return _kinds.BY_STATUS[status]
     if status < 400:  # noqa: PLR2004
         return UpstreamRedirect
     return InvalidRequest if status < 500 else ServerError  # noqa: PLR2004
 
 
-def _kind_by_text(status: int | None, details: Mapping[str, object], *, has_image: bool) -> Kind | None:
+def _kind_by_words(
+    status: int | None, layers: list[Mapping[str, object]], *, has_image: bool
+) -> Kind | None:
     """Return the kind of the few failures that no code tells."""
-    text = _message(details)
-    if any(known in text for known in CONTEXT_TEXTS):
-        return ContextLength
-    if has_image and IMAGE_TEXT in text:
-        return UnsupportedFeature
-    # Google writes the same text for a limit per minute, and marks it with a `status` field.
-    if status == 429 and QUOTA_TEXT in text and "status" not in details:  # noqa: PLR2004
-        return QuotaExhausted
+    for layer in layers:
+        if status == FORBIDDEN and layer.keys() & MODERATED:
+            return ContentFiltered
+        text = _words(layer)
+        for kind, statuses, words in _kinds.BY_WORDS:
+            if status in statuses and words.search(text):
+                return kind
+        if has_image and _kinds.IMAGE.search(text):
+            return UnsupportedFeature
+        # Google writes the same text for a limit per minute, and marks it with a word as `status`.
+        if status == TOO_MANY and _kinds.QUOTA.search(text) and not isinstance(layer.get("status"), str):
+            return QuotaExhausted
     return None
 
 
-def _codes(details: Mapping[str, object]) -> list[str]:
+def _layers(details: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return an error object and the objects inside it that tell more: never its text, never deeper than two."""
+    found = [details]
     inner = details.get("details")
-    values = [details.get("code"), details.get("type")]
-    if _is_object(inner):
-        values.append(inner.get("error_code"))
-    return [value.lower() for value in values if isinstance(value, str)]
+    listed = inner if isinstance(inner, list) else [inner]
+    metadata = details.get("metadata")
+    for part in (*listed[:20], details.get("innererror"), metadata):
+        if _is_object(part):
+            found.append(part)
+    if _is_object(metadata) and isinstance(metadata.get("raw"), str):  # OpenRouter hands on what it was told
+        raw = str(metadata["raw"])
+        found.append(_details(_parse(raw.encode("utf-8", "replace"))) or {"message": raw})
+    return found
+
+
+def _codes(layer: Mapping[str, object]) -> Iterator[str]:
+    for name in CODE_FIELDS:
+        value = layer.get(name)
+        if isinstance(value, str):
+            yield value.lower()
+
+
+def _status(layer: Mapping[str, object]) -> int | None:
+    """Return the HTTP status that an error object names, as a number or as text."""
+    for name in STATUS_FIELDS:
+        value = layer.get(name)
+        if isinstance(value, str) and len(value) == 3 and value.isdecimal():  # noqa: PLR2004
+            value = int(value)
+        if isinstance(value, int) and 400 <= value <= 599:  # noqa: PLR2004
+            return value
+    return None
+
+
+def _wait(
+    headers: Mapping[str, str], layers: list[Mapping[str, object]], status: int | None
+) -> float | None:
+    found = parse_retry_after(headers, status or 0)
+    for layer in layers if found is None else ():
+        inside = layer.get("headers")  # OpenRouter puts those of a free model's limit into the body
+        if _is_object(inside):
+            fields = {str(name).lower(): str(value) for name, value in inside.items()}
+            found = parse_retry_after(fields, status or 0)
+    return found
+
+
+def _id_inside(source: Source, payload: object) -> str | None:
+    value = payload.get("request_id") if _is_object(payload) else None
+    return source.quote(value, ID_CAP) or None if isinstance(value, str) else None
 
 
 def _parse(body: bytes) -> object:
@@ -208,28 +186,21 @@ def _details(payload: object) -> Mapping[str, object]:
     return {**payload, "message": inner} if isinstance(inner, str) else payload
 
 
-def _message(details: Mapping[str, object]) -> str:
-    for name in ("message", "detail"):
-        value = details.get(name)
-        if isinstance(value, str):
-            return value
-    return ""
+def _message(layers: list[Mapping[str, object]]) -> str:
+    """Return the words of an error; where the outer ones say little, the inner ones follow."""
+    texts = [text for text in map(_words, layers) if text]
+    return ": ".join(dict.fromkeys(texts[:2]))
+
+
+def _words(layer: Mapping[str, object]) -> str:
+    """Return the words of one object: a text, or what FastAPI and Mistral list."""
+    value: object = next((layer[name] for name in WORD_FIELDS if layer.get(name)), "")
+    if _is_object(value):
+        value = value.get("detail") or value.get("message")
+    if isinstance(value, list):
+        value = "; ".join(str(item["msg"]) for item in value[:5] if _is_object(item) and "msg" in item)
+    return value if isinstance(value, str) else ""
 
 
 def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(value, Mapping)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if isfinite(value) and value >= 0 else None
-
-
-def _seconds_of_date(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -8,20 +8,24 @@ import ssl
 import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import urlsplit
 
 import httpx
 
 from router.core.errors import (
+    CallFailed,
     ConnectFailed,
     InvalidRequest,
     MalformedResponse,
     ResponseTooLarge,
 )
 from router.core.secret import Secret
-from router.providers._http_failures import mapped
+from router.providers._guard import Guard
+from router.providers._http_failures import FOREIGN, failure
 from router.providers._pump import Pump
+from router.providers._quiet import hush, quiet
 from router.providers._transport import BODY_CAP, place
 
 if TYPE_CHECKING:
@@ -35,10 +39,8 @@ if TYPE_CHECKING:
     )
 
     from router.core.request import Endpoint
-    from router.providers._http_failures import Progress
     from router.providers._transport import HttpRequest, Transport
 
-KEEP_ALIVE = 32
 _SENDABLE = re.compile(r"[\x20-\x7e\t]*\Z")
 
 
@@ -81,6 +83,9 @@ class HttpxTransport:
         self._socket = endpoint.url.removeprefix("unix:") if endpoint.url.startswith("unix:") else None
         self._base = "http://localhost/v1" if self._socket else endpoint.url
         self._root = "{0.scheme}://{0.netloc}".format(urlsplit(self._base))
+        guarded = endpoint.locality == "remote" and not self._socket
+        self._extensions = {"trace": Guard(self._where, endpoint.timeouts.connect)} if guarded else {}
+        hush()
 
     @asynccontextmanager
     async def open(self, request: HttpRequest) -> AsyncIterator[_Answer]:
@@ -88,8 +93,9 @@ class HttpxTransport:
         client = self._given or await self._client()
 
         async def produce(emit: Callable[[httpx.Response | bytes], Awaitable[None]]) -> None:
-            with mapped(self._where) as progress:
-                await self._exchange(client, request, emit, progress)
+            failed = await self._failure(client, request, emit)
+            if failed is not None:
+                raise failed
 
         async with Pump(produce) as pump:
             head = await pump.take()
@@ -106,12 +112,34 @@ class HttpxTransport:
                 ended = asyncio.run_coroutine_threadsafe(lease.lifetime.aclose(), loop)
                 await asyncio.wrap_future(ended)
 
+    async def _failure(
+        self,
+        client: httpx.AsyncClient,
+        request: HttpRequest,
+        emit: Callable[[httpx.Response | bytes], Awaitable[None]],
+    ) -> CallFailed | None:
+        """Exchange, and return how that failed: without the frames of the library, which hold the key."""
+        begun = False
+
+        async def told(item: httpx.Response | bytes) -> None:
+            nonlocal begun
+            begun = True
+            await emit(item)
+
+        try:
+            with quiet():
+                await self._exchange(client, request, told)
+        except FOREIGN as error:
+            return failure(self._where, error, begun=begun)
+        except CallFailed as error:
+            return error.with_traceback(None)
+        return None
+
     async def _exchange(
         self,
         client: httpx.AsyncClient,
         request: HttpRequest,
         emit: Callable[[httpx.Response | bytes], Awaitable[None]],
-        progress: Progress,
     ) -> None:
         sent = client.build_request(
             request.method,
@@ -119,11 +147,11 @@ class HttpxTransport:
             content=request.body,
             headers={"accept-encoding": "identity"},
             timeout=httpx.Timeout(None, connect=self._endpoint.timeouts.connect),
+            extensions=self._extensions,
         )
         auth = _Reveal(request.headers, self._where)
         response = await client.send(sent, auth=auth, stream=True, follow_redirects=False)
         try:
-            progress.begun = True
             self._inspect(response)
             await emit(response)
             size = 0
@@ -173,7 +201,7 @@ class HttpxTransport:
             transport = httpx.AsyncHTTPTransport(
                 verify=self._trust(),
                 trust_env=False,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
                 proxy=str(proxy) if proxy else None,
                 uds=self._socket,
             )
@@ -181,7 +209,12 @@ class HttpxTransport:
             raise ConnectFailed(
                 f"{self._where}: the settings proxy, ca and verify do not work: {error}"
             ) from error
-        return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False)
+        return httpx.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # keeps none
+        )
 
     def _trust(self) -> ssl.SSLContext | bool:
         settings = self._endpoint.settings
@@ -235,8 +268,12 @@ class _Reveal(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         for name, value in self._headers.items():
-            plain = value.reveal() if isinstance(value, Secret) else value
-            if not _SENDABLE.match(plain):
+            # No variable holds what is revealed: tracebacks may show the variables of a frame.
+            if not _SENDABLE.match(_plain(value)):
                 raise InvalidRequest(f"{self._where}: the header {name!r} has characters that cannot be sent")
-            request.headers[name] = plain
+            request.headers[name] = _plain(value)
         yield request
+
+
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

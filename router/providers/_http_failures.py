@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import httpx
 
 from router.core.errors import (
@@ -16,40 +13,50 @@ from router.core.errors import (
     StreamInterrupted,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+# A name that no resolver can be asked for is a UnicodeError.
+FOREIGN = (httpx.TransportError, httpx.InvalidURL, UnicodeError)
 
 
-class Progress:
-    """How far an exchange has come: whether the head of the answer has arrived."""
+def failure(where: str, error: Exception, *, begun: bool) -> CallFailed:
+    """Return the kind of failure that a foreign error is.
 
-    begun = False
+    Its cause is a likeness of the foreign error: that one itself carries the request, and frames whose variables
+    hold the request's header fields, keys and all.
 
-
-@contextmanager
-def mapped(where: str) -> Iterator[Progress]:
-    """Turn everything httpx raises into the kind of failure it is."""
-    progress = Progress()
-    try:
-        yield progress
-    except httpx.LocalProtocolError:
-        raise InvalidRequest(f"{where}: the request cannot be written as HTTP") from None  # it quotes headers
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-        reason = "within the time to connect" if isinstance(error, httpx.ConnectTimeout) else f"({error})"
-        raise ConnectFailed(f"{where} cannot be reached {reason}; is the server running?") from error
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-        raise ConnectFailed(f"{where} has no usable address") from error
-    except httpx.RemoteProtocolError as error:
-        raise _broken(where, str(error), progress) from error
-    except httpx.TransportError as error:
-        kind = StreamInterrupted if progress.begun else ConnectionLost
-        raise kind(f"{where} broke the connection off ({type(error).__name__})") from error
+    Args:
+        where: How messages name the endpoint.
+        error: One of `FOREIGN`.
+        begun: Whether the head of the answer has arrived.
+    """
+    found = _failure(where, error, begun=begun)
+    if isinstance(error, UnicodeError):
+        found.__cause__ = UnicodeError(str(error))
+    elif not isinstance(error, httpx.ProtocolError):  # those quote header fields
+        found.__cause__ = type(error)(str(error))
+    return found
 
 
-def _broken(where: str, text: str, progress: Progress) -> CallFailed:
+def _failure(where: str, error: Exception, *, begun: bool) -> CallFailed:
+    match error:
+        case httpx.LocalProtocolError():
+            return InvalidRequest(f"{where}: the request cannot be written as HTTP")
+        case httpx.ConnectTimeout():
+            return ConnectFailed(f"{where} cannot be reached within the time to connect; is the server running?")
+        case httpx.ConnectError() | httpx.ProxyError():
+            return ConnectFailed(f"{where} cannot be reached ({error}); is the server running?")
+        case httpx.UnsupportedProtocol() | httpx.InvalidURL() | UnicodeError():
+            return ConnectFailed(f"{where} has no usable address")
+        case httpx.RemoteProtocolError():
+            return _broken(where, str(error), begun=begun)
+        case _:
+            kind = StreamInterrupted if begun else ConnectionLost
+            return kind(f"{where} broke the connection off ({type(error).__name__})")
+
+
+def _broken(where: str, text: str, *, begun: bool) -> CallFailed:
     """Return what a breach of protocol is; the text is httpx's own, never the endpoint's."""
-    if not progress.begun and text.startswith("Server disconnected"):
+    if not begun and text.startswith("Server disconnected"):
         return ConnectionLost(f"{where} closed the connection without an answer")
-    if progress.begun and text.startswith("peer closed"):
+    if begun and text.startswith("peer closed"):
         return StreamInterrupted(f"{where} closed the connection in the middle of its answer")
     return MalformedResponse(f"{where} does not speak HTTP")

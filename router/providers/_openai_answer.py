@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from router.core.errors import ContentFiltered, MalformedResponse, StreamInterrupted
-from router.core.events import Done, ReasoningDelta, TextDelta, ToolCallDelta
+from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.usage import Usage
 from router.providers._errors import error_in_answer
 
@@ -70,6 +70,21 @@ class AnswerDecoder:
         except (ValueError, RecursionError) as error:
             raise MalformedResponse(f"{self._source.where} sent something that is not JSON") from error
         return self.feed(payload)
+
+    def feed_event(self, text: str) -> list[Delta | Garbled]:
+        """Take in the data of one event of a stream; one that cannot be read does not end an answer that has begun.
+
+        Raises:
+            CallFailed: It is an error, or cannot be read and nothing came before it.
+        """
+        try:
+            return [*self.feed_text(text)]
+        except MalformedResponse as error:
+            if self.finished:
+                return []  # all is said; only the usage is lost
+            if not self._full:
+                raise
+            return [Garbled(str(error))]
 
     def feed_whole(self, text: str) -> list[Delta]:
         """Take in the JSON of an answer that comes in one piece, with which it is over.

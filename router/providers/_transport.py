@@ -31,7 +31,7 @@ class HttpRequest:
     method: str
     path: str
     headers: Mapping[str, str | Secret] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     rooted: bool = False
 
 

@@ -14,6 +14,7 @@ from router.core.errors import (
     ModelLoading,
     StreamInterrupted,
 )
+from router.core.events import TextDelta
 from router.core.secret import Secret
 from router.providers._errors import error_for_status
 from router.providers._http import transport_for
@@ -35,6 +36,8 @@ ERROR_CAP = 8 * 1024
 ERROR_SECONDS = 5.0
 USAGE_GRACE = 0.2
 LOADING_STATUS = 503
+# What a comment in a stream says: the endpoint has nothing to add yet, and is not stuck.
+ALIVE = TextDelta("")
 
 
 class OpenAiProvider:
@@ -128,11 +131,15 @@ class OpenAiProvider:
         chunks = response.chunks()
         until: float | None = None
         while (chunk := await _next(chunks, until)) is not None:
+            found = False
             for sent in parser.feed(chunk):
-                for delta in decoder.feed_text(sent.data):
-                    yield delta
+                found = True
+                for event in decoder.feed_event(sent.data):
+                    yield event
                 if decoder.over:
                     return
+            if not found and chunk.startswith(b":"):
+                yield ALIVE
             if decoder.finished and until is None:
                 until = asyncio.get_running_loop().time() + USAGE_GRACE
         for delta in self._read_rest(parser, decoder):

@@ -121,6 +121,11 @@ class Attempt:
         self._read_at = 0.0
         self._closing: asyncio.Task[None] | None = None
 
+    @property
+    def model(self) -> str:
+        """The model that is tried."""
+        return self.deployment.model
+
     async def begin(self) -> None:
         """Bring the attempt to its first content.
 
@@ -211,12 +216,14 @@ class Attempt:
             self._gate.ended(permit, told, self.usage, (self._clock.now(), self._dice))
         if self._held:
             self._held = False
-            self._limiter.release()
+            self._limiter.release(self._clock.now() - self.started)
 
     async def _begin(self) -> None:
         call = self.call
         try:
-            await self._limiter.acquire(call.urgency, self._clock, call.deadline)
+            # A place that comes too late to be of use is left to others.
+            latest = call.deadline - call.route.policy.min_left
+            await self._limiter.acquire(call.urgency, self._clock, latest)
         except TimeoutError as error:
             raise errors.DeadlineExceeded("the deadline passed in the endpoint's queue") from error
         self._held = True

@@ -19,9 +19,11 @@ from router.policy.balance import balanced
 from router.policy.hedge import HedgeShare
 from router.runtime.attempt import NOTHING
 from router.runtime.call import Origin, make_call
+from router.runtime.forks import follow
 from router.runtime.gates import Gates
 from router.runtime.limiter import Limiter
 from router.runtime.notify import Audience
+from router.runtime.replay import Replay
 from router.runtime.snapshot import Snapshot
 from router.runtime.walk import Walk
 
@@ -59,10 +61,17 @@ class Engine:
         observers: Sequence[Observer] = (),
     ) -> None:
         self.audience = Audience(observers)
-        self.gates = Gates(self.audience.noticed)
-        self._snapshot = Snapshot(program, self.gates.of(program), dict(providers), http)
+        self._given = dict(providers)
+        self._http = http
         self._clock = clock or LoopClock()
+        self._own_dice = dice is None
         self._dice = dice or random.Random()  # noqa: S311 - backoff and splits need no cryptography
+        self._start_anew(program)
+        follow(self)
+
+    def _start_anew(self, program: Program) -> None:
+        self.gates = Gates(self.audience.noticed)
+        self._snapshot = Snapshot(program, self.gates.of(program), self._given, self._http)
         self._limiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Limiters] = (
             weakref.WeakKeyDictionary()
         )
@@ -71,6 +80,14 @@ class Engine:
         self._called = 0.0
         self._prefix = os.urandom(6).hex()
         self._numbers = itertools.count(1)
+
+    def forked(self) -> object:
+        """Begin anew in a child process: its parent's attempts never end here, its ids and dice are not ours."""
+        parents = (self.gates, self._snapshot, self._limiters, self._lock)
+        self._start_anew(self._snapshot.program)
+        if self._own_dice:
+            self._dice.seed()
+        return parents
 
     @property
     def program(self) -> Program:
@@ -157,7 +174,7 @@ class Engine:
         self.ended(call, completion, None)
         return completion
 
-    async def run(self, call: Call) -> Attempt:
+    async def run(self, call: Call) -> Attempt | Replay:
         """Walk the call's plan until an attempt stands: at its first content if that is handed out, else at its end.
 
         Raises:
@@ -176,8 +193,10 @@ class Engine:
         error.degraded = call.degraded
         return error
 
-    def completion(self, attempt: Attempt) -> Completion:
+    def completion(self, attempt: Attempt | Replay) -> Completion:
         """Return the answer of an attempt that has ended well."""
+        if isinstance(attempt, Replay):
+            return attempt.completion
         call, collector, done = attempt.call, attempt.collector, attempt.done
         if done is None or attempt.usage is None:
             raise AssertionError("only a finished attempt has an answer")

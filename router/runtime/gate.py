@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.compile.program import Deployment
+    from router.core.port import Vitality
     from router.core.usage import Usage
     from router.policy.breaker import Breaker, Pass
     from router.policy.kinds import Scope, Treatment
@@ -56,15 +57,17 @@ class Surroundings:
         tokens: Tokens a minute, or None.
         retries: Further tries it may be asked for.
         loading: Whether its last check said that it is loading.
+        health: What its checks say, or None without any.
     """
 
-    __slots__ = ("loading", "requests", "retries", "tokens")
+    __slots__ = ("health", "loading", "requests", "retries", "tokens")
 
     def __init__(self, requests: Rate | None, tokens: Rate | None, retries: RetryBudget) -> None:
         self.requests = requests
         self.tokens = tokens
         self.retries = retries
         self.loading = False
+        self.health: Vitality | None = None
 
 
 class Gate:
@@ -107,6 +110,17 @@ class Gate:
         """Attempts under way, as a share of the endpoint's places."""
         return self._running / self._places
 
+    @property
+    def health(self) -> Vitality | None:
+        """What health checks say of its endpoint, or None without any."""
+        return self._around.health
+
+    @property
+    def shut(self) -> bool:
+        """Whether a breaker has not closed again since it opened; of several credentials, every one's."""
+        keys = [any(guard.breaker.state is not CLOSED for guard in key) for key in self._keys]
+        return any(guard.breaker.state is not CLOSED for guard in self._guards) or (bool(keys) and all(keys))
+
     def cost(self, now: float) -> float:
         """Return what one more call would wait, roughly."""
         return self._speed.cost(now, self._running)
@@ -130,8 +144,10 @@ class Gate:
             if opens > max(at, now):
                 at, asked, why = opens, guard.breaker.cooled(now), guard.name
         limited = self._limited(now, tokens)
+        if limited > now:
+            panic = max(panic, limited)  # a probe pays too
         if limited > max(at, now):
-            at, panic, asked, why = limited, limited, True, f"{self._name} has a rate limit"
+            at, asked, why = limited, True, f"{self._name} has a rate limit"
         if around.loading and at <= now:
             at, panic, asked, why = now + CHECK_AGAIN, now + CHECK_AGAIN, True, f"{self._name} is loading"
         return Opening(at, panic, asked, retry, other_key=len(self._keys) > 1, why=why)

@@ -42,8 +42,14 @@ async def race(first: Attempt, after: float, second: Callable[[], Attempt | None
             for task in sorted(done, key=lambda each: running[each] is not first):
                 if _takes(found, task, running[task]):
                     del running[task]
-    finally:
         await _leave(running)
+    except BaseException as error:
+        try:
+            await _leave(running)
+        finally:
+            if found.winner is not None:  # whom nobody takes any more
+                await found.winner.close(error)
+        raise
     return found
 
 
@@ -75,7 +81,10 @@ async def _leave(running: dict[asyncio.Task[None], Attempt]) -> None:
     for task, attempt in running.items():
         attempt.lost = True
         task.cancel()
-    if running:
-        await asyncio.gather(*running, return_exceptions=True)
-    for attempt in running.values():
-        await attempt.close()
+    try:
+        if running:
+            await asyncio.gather(*running, return_exceptions=True)
+    finally:
+        for task, attempt in running.items():
+            if task.done():  # else it is being left, and frees what it holds by itself
+                await attempt.close()

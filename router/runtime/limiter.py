@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from router.core.clock import Clock
     from router.core.request import Endpoint
 
+# How long a place is taken before any was given back, in seconds; and what the latest one counts for in the mean.
+ASSUMED, LATEST = 1.0, 0.2
 RANKS = {urgency: rank for rank, urgency in enumerate(URGENCIES)}
 _Waiter = tuple[int, int, asyncio.Future[None]]
 
@@ -20,13 +22,14 @@ _Waiter = tuple[int, int, asyncio.Future[None]]
 class Limiter:
     """The places of one endpoint on one event loop; that loop alone touches its state."""
 
-    __slots__ = ("_age", "_endpoint", "_held", "_queue")
+    __slots__ = ("_age", "_endpoint", "_held", "_mean", "_queue")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._held = 0
         self._age = 0
         self._queue: list[_Waiter] = []
+        self._mean: float | None = None  # seconds a place is taken
 
     @property
     def held(self) -> int:
@@ -62,11 +65,15 @@ class Limiter:
             self._leave(waiter)
             if isinstance(error, TimeoutError) and limit < deadline:
                 waited = self._endpoint.queue_timeout
-                raise Shed(f"endpoint `{self._endpoint.name}` had no free place in {waited:g} s") from error
+                raise self._shed(
+                    f"endpoint `{self._endpoint.name}` had no free place in {waited:g} s"
+                ) from error
             raise
 
-    def release(self) -> None:
-        """Give a place back; it goes to the most urgent, then oldest waiter."""
+    def release(self, seconds: float | None = None) -> None:
+        """Give a place back, which was taken so many seconds; it goes to the most urgent, then oldest waiter."""
+        if seconds is not None:
+            self._mean = seconds if self._mean is None else self._mean + LATEST * (seconds - self._mean)
         while self._queue:
             _, _, future = heapq.heappop(self._queue)
             if not future.done():
@@ -87,10 +94,15 @@ class Limiter:
         worst = max(self._queue, default=None, key=lambda waiter: waiter[:2])
         full = f"the queue of endpoint `{self._endpoint.name}` is full ({len(self._queue)} waiting)"
         if worst is None or worst[0] <= rank:
-            raise Shed(full)
+            raise self._shed(full)
         self._remove(worst)
         if not worst[2].done():
-            worst[2].set_exception(Shed(f"{full} and a more urgent call came"))
+            worst[2].set_exception(self._shed(f"{full} and a more urgent call came"))
+
+    def _shed(self, why: str) -> Shed:
+        """Return the error of a call that is sent away, with the time in which the queue is likely to be done."""
+        each = ASSUMED if self._mean is None else self._mean
+        return Shed(why, retry_after=(len(self._queue) + 1) * each / self._endpoint.concurrency)
 
     def _leave(self, waiter: _Waiter) -> None:
         """Forget a waiter; a place it was given in the same moment goes on to the next."""

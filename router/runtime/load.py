@@ -50,12 +50,17 @@ def load_router(  # noqa: PLR0913 - each is a keyword with a default
     from router.compile.compiler import compile_file  # noqa: PLC0415 - `import router` stays fast
     from router.runtime.background import Background  # noqa: PLC0415
     from router.runtime.engine import Engine  # noqa: PLC0415
+    from router.runtime.notify import secrets_of  # noqa: PLC0415
     from router.runtime.reload import Reloader  # noqa: PLC0415
 
     def load() -> tuple[Program, list[Diagnostic]]:
         return compile_file(Path(path), os.environ if env is None else env)
 
-    program, findings = load()
-    engine = Engine(program, providers or {}, http=http, clock=clock, dice=dice, observers=observers)
-    reloader = Reloader(engine, lambda: load()[0], lambda: [Path(path)]) if watch else None
-    return Router(engine, findings, Background(engine, reloader))
+    reloader = Reloader(load, lambda: [Path(path)] if watch else [])
+    found = reloader.load()
+    if found.program is None:
+        raise found.error or AssertionError("a look without a program has its error")
+    reloader.took(found)
+    engine = Engine(found.program, providers or {}, http=http, clock=clock, dice=dice, observers=observers)
+    engine.audience.conceal(secrets_of(found.program))
+    return Router(engine, background=Background(engine, reloader, found.findings, watch=watch))

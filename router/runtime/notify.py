@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from router.core.observer import Discreet
+from router.core.secret import Secret
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from router.compile.program import Program
     from router.core.observer import CallRecord, Notice, Observer
     from router.core.record import AttemptRecord
 
@@ -25,6 +29,12 @@ class Audience:
     def __bool__(self) -> bool:
         return bool(self._observers)
 
+    def conceal(self, secrets: Collection[Secret]) -> None:
+        """Hand over the values that must never be written down."""
+        for observer in self._observers:
+            if isinstance(observer, Discreet):
+                _told(observer, observer.conceal, secrets)
+
     def attempt_ended(self, request_id: str, record: AttemptRecord) -> None:
         """Tell of one attempt."""
         for observer in self._observers:
@@ -39,6 +49,14 @@ class Audience:
         """Tell of something beside the calls."""
         for observer in self._observers:
             _told(observer, observer.noticed, notice)
+
+
+def secrets_of(program: Program) -> tuple[Secret, ...]:
+    """Return every secret of a configuration."""
+    endpoints = program.endpoints.values()
+    keys = [key for endpoint in endpoints for key in endpoint.keys]
+    fields = [value for endpoint in endpoints for value in endpoint.headers.values()]
+    return tuple({*keys, *(value for value in fields if isinstance(value, Secret))})
 
 
 def _told(observer: Observer, tell: Callable[..., None], *what: object) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
+from router.core.errors import ConfigError
 from router.core.observer import Notice
 from router.core.port import Probed
 from router.policy.breaker import CLOSED
 from router.policy.checkup import Checkup
+from router.runtime.engine import QUIET
 
 if TYPE_CHECKING:
     import random
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from router.core.port import Vitality
     from router.core.request import Endpoint, HealthPolicy
     from router.runtime.engine import Engine
+
+LOG = logging.getLogger("router")
 
 
 class Prober:
@@ -25,78 +30,84 @@ class Prober:
     health check may still fail calls.
     """
 
+    # Mutable: the tasks, and those that are ending; the one loop alone touches them.
+
     def __init__(self, engine: Engine, dice: random.Random) -> None:
         self._engine = engine
         self._dice = dice
+        self._began = engine.now()
         self._tasks: dict[str, tuple[Endpoint, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        """Check the endpoints of the configuration in force, and only those."""
-        wanted = {
-            name: endpoint
-            for name, endpoint in self._engine.program.endpoints.items()
-            if endpoint.health is not None and self._used(endpoint)
-        }
-        gone = [name for name, (endpoint, _) in self._tasks.items() if wanted.get(name) != endpoint]
-        await self._end(gone)
+    def update(self) -> None:
+        """Check the endpoints of the configuration in force, and only those; what stays the same goes on."""
+        wanted = self._wanted()
+        for name in [name for name, (endpoint, _) in self._tasks.items() if wanted.get(name) != endpoint]:
+            self._end(name)
         for name, endpoint in wanted.items():
-            if name not in self._tasks:
-                self._tasks[name] = (endpoint, asyncio.create_task(self._watch(endpoint)))
+            try:
+                provider = self._engine.snapshot.provider(endpoint)
+            except ConfigError:
+                continue  # nothing speaks to it; its calls will tell
+            if name not in self._tasks and isinstance(provider, Probed):
+                self._tasks[name] = (endpoint, asyncio.create_task(self._watch(endpoint, provider)))
 
     async def stop(self) -> None:
-        """End all checks."""
-        await self._end(list(self._tasks))
+        """End all checks; what they said is forgotten."""
+        for name in list(self._tasks):
+            self._end(name)
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def check(self, endpoint: Endpoint, checkup: Checkup) -> None:
-        """Ask one endpoint once, and act on the answer."""
-        policy = endpoint.health
-        provider = self._engine.snapshot.provider(endpoint)
-        if policy is None or not isinstance(provider, Probed):
-            return
+    def _wanted(self) -> dict[str, Endpoint]:
+        """Return the endpoints that have checks and that a model uses."""
+        deployments = [each for model in self._engine.program.models.values() for each in model.deployments]
+        endpoints = {each.endpoint.name: each.endpoint for each in deployments}
+        return {name: endpoint for name, endpoint in endpoints.items() if endpoint.health is not None}
+
+    async def _watch(self, endpoint: Endpoint, provider: Probed) -> None:
+        policy, clock = endpoint.health, self._engine.clock
+        assert policy is not None  # noqa: S101 - only such are wanted
+        checkup = Checkup(policy)
+        while True:
+            quiet = self._engine.quiet() and clock.now() > self._began + QUIET
+            await clock.sleep(checkup.pause(self._dice.random(), quiet=quiet))
+            found = await self._asked(endpoint, provider, policy)
+            before = checkup.state
+            self._act(endpoint, found, checkup.took(found), policy)
+            if checkup.state != before:
+                self._engine.audience.noticed(Notice("health", f"endpoint `{endpoint.name}`", checkup.state))
+
+    async def _asked(self, endpoint: Endpoint, provider: Probed, policy: HealthPolicy) -> Vitality:
         clock = self._engine.clock
-        found: Vitality = "down"
         try:
             async with clock.timeout_at(clock.now() + policy.timeout):
-                found = await provider.probe()
+                return await provider.probe()
         except TimeoutError:
-            pass
-        before = checkup.state
-        self._act(endpoint, checkup.took(found), policy)
-        if checkup.state != before:
-            self._engine.audience.noticed(Notice("health", f"endpoint `{endpoint.name}`", checkup.state))
+            return "down"
+        except Exception:  # a provider's fault must not end its checks unseen
+            LOG.exception("the health check of endpoint %s failed", endpoint.name)
+            return "down"
 
-    def _used(self, endpoint: Endpoint) -> bool:
-        return any(
-            deployment.endpoint.name == endpoint.name
-            for model in self._engine.program.models.values()
-            for deployment in model.deployments
-        )
-
-    async def _watch(self, endpoint: Endpoint) -> None:
-        policy = endpoint.health
-        if policy is None or not isinstance(self._engine.snapshot.provider(endpoint), Probed):
-            return
-        checkup = Checkup(policy)
-        clock = self._engine.clock
-        while True:
-            await clock.sleep(checkup.pause(self._dice.random(), quiet=self._engine.quiet()))
-            await self.check(endpoint, checkup)
-
-    def _act(self, endpoint: Endpoint, state: Vitality, policy: HealthPolicy) -> None:
-        gates, now = self._engine.gates, self._engine.clock.now()
-        around, host = gates.around(endpoint), gates.host(endpoint)
+    def _act(self, endpoint: Endpoint, found: Vitality, verdict: Vitality, policy: HealthPolicy) -> None:
+        """Let the gates know: `found` by the last check, `verdict` by all."""
+        gates, now = self._engine.gates, self._engine.now()
         with gates.lock:
+            around, host = gates.around(endpoint), gates.host(endpoint)
             if around is not None:
-                around.loading = state == "loading"
+                around.health, around.loading = verdict, verdict == "loading"
             if host is None:
                 return
-            if state == "down":
+            if verdict == "down":
                 host.breaker.isolate(now, 2 * policy.every)
-            elif host.breaker.state != CLOSED:
+            elif found != "down" and host.breaker.state != CLOSED:
                 host.breaker.close()
 
-    async def _end(self, names: list[str]) -> None:
-        tasks = [self._tasks.pop(name)[1] for name in names]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _end(self, name: str) -> None:
+        endpoint, task = self._tasks.pop(name)
+        task.cancel()
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        with self._engine.gates.lock:
+            around = self._engine.gates.around(endpoint)
+            if around is not None:
+                around.health, around.loading = None, False

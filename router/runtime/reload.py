@@ -1,52 +1,77 @@
-"""A file that changes while a router runs: the new one takes over at once, or the old one goes on."""
+"""A file that changes while a router runs: what it says is compiled anew, or refused."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
+import itertools
+import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.errors import ConfigError
-from router.core.observer import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from router.compile.program import Program
-    from router.runtime.engine import Engine
-    from router.runtime.snapshot import Snapshot
+    from router.diagnostics.diagnostic import Diagnostic
 
-LOG = logging.getLogger("router")
 EVERY = 2.0
 SETTLED = 0.25
+READ_AT_MOST = 4 * 1024 * 1024
+_Stamp = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look at the files gave.
+
+    Attributes:
+        number: Later looks have larger ones.
+        stamp: The files' places, sizes and times before they were read.
+        digests: What was read.
+        program: The compiled configuration, or None.
+        findings: Its warnings and infos.
+        error: Why there is none.
+    """
+
+    number: int
+    stamp: _Stamp
+    digests: Mapping[Path, bytes]
+    program: Program | None
+    findings: tuple[Diagnostic, ...] = ()
+    error: ConfigError | None = None
 
 
 class Reloader:
-    """Compares a file, and what it is made of, with what was loaded; compiles what is new.
+    """Compares files with what was loaded from them; compiles what is new.
 
-    Its changing state: what it saw last; whoever polls it, one at a time, is alone with it.
+    `look` and `load` read and compile and belong into a thread; they change nothing that `took` has not seen.
+    Its changing state: what was last taken, and whether a file is moving; one watcher at a time looks.
 
     Args:
-        engine: Where a new program goes.
-        load: Compiles the file as it is now.
-        files: The files that the configuration is made of.
+        load: Compiles the file as it is now; raises ConfigError.
+        files: The files that the configuration is made of, as far as known.
     """
 
     def __init__(
-        self, engine: Engine, load: Callable[[], Program], files: Callable[[], Iterable[Path]]
+        self,
+        load: Callable[[], tuple[Program, Iterable[Diagnostic]]],
+        files: Callable[[], Iterable[Path]],
     ) -> None:
-        self._engine = engine
         self._load = load
         self._files = files
-        self._stamp = self._stamped()
-        self._hash = self._hashed()
-        self._moving: tuple[object, ...] | None = None
+        self._numbers = itertools.count(1)
+        self._taken = 0
+        self._stamp: _Stamp = ()
+        self._digests: Mapping[Path, bytes] = {}
+        self._moving: _Stamp | None = None
 
-    def poll(self) -> Snapshot | None:
-        """Look once. Return the snapshot that was replaced, or None when nothing was.
+    def look(self) -> Found | None:
+        """Look once; None when nothing is new.
 
-        A file is read once it has stayed the same from one look to the next; half of one is no change.
+        A file is read once it has stayed the same from one look to the next: half of one is no change.
         """
         stamp = self._stamped()
         if stamp == self._stamp:
@@ -55,48 +80,57 @@ class Reloader:
         if stamp != self._moving:
             self._moving = stamp
             return None
-        self._stamp, self._moving = stamp, None
-        return self.reload()
+        if self._digested() == self._digests:
+            self._stamp, self._moving = stamp, None  # touched, and still the same
+            return None
+        return self.load()
 
-    def reload(self) -> Snapshot | None:
-        """Put the file as it is now in force. A broken one changes nothing, and is told once."""
-        found = self._hashed()
-        if found == self._hash:
-            return None
-        self._hash = found
-        file = self._engine.program.file
+    def load(self) -> Found:
+        """Read and compile the files, whether or not they changed."""
+        number, stamp, before = next(self._numbers), self._stamped(), self._digested()
         try:
-            program = self._load()
+            program, findings = self._load()
         except ConfigError as error:
-            LOG.error("the changed %s is refused, the configuration before goes on: %s", file, error)  # noqa: TRY400 - it is no fault of ours
-            self._engine.audience.noticed(Notice("reload", file, "refused", str(error)))
-            return None
-        old = self._engine.adopt(program)
-        LOG.info("%s is loaded anew", file)
-        self._engine.audience.noticed(Notice("reload", file, "loaded"))
-        return old
+            return Found(number, stamp, before, None, error=error)
+        after = self._digested()
+        if any(after.get(path) != digest for path, digest in before.items()):
+            return Found(number, (), before, program, tuple(findings))  # changed meanwhile: look again soon
+        # What is included is known only now.
+        return Found(number, stamp if after.keys() == before.keys() else (), after, program, tuple(findings))
+
+    def took(self, found: Found) -> bool:
+        """Remember what was found as seen; false when something newer has been taken."""
+        if found.number < self._taken:
+            return False
+        self._taken, self._stamp, self._digests, self._moving = found.number, found.stamp, found.digests, None
+        return True
 
     @property
     def pause(self) -> float:
         """Seconds until the next look: short while a file is being written."""
         return EVERY if self._moving is None else SETTLED
 
-    def _stamped(self) -> tuple[object, ...]:
+    def _stamped(self) -> _Stamp:
         found: list[object] = []
         for path in self._files():
             try:
                 status = path.stat()  # through links: a mounted folder is exchanged by its link
             except OSError:
-                found.append(None)
+                found.append((path, None))
             else:
-                found.append((status.st_ino, status.st_mtime_ns, status.st_size))
+                found.append((path, status.st_ino, status.st_mtime_ns, status.st_size))
         return tuple(found)
 
-    def _hashed(self) -> tuple[bytes, ...]:
-        found = []
-        for path in self._files():
-            try:
-                found.append(hashlib.sha256(path.read_bytes()).digest())
-            except OSError:
-                found.append(b"")
-        return tuple(found)
+    def _digested(self) -> dict[Path, bytes]:
+        return {path: _digest(path) for path in self._files()}
+
+
+def _digest(path: Path) -> bytes:
+    """Return what tells a file's contents apart; empty for none, and for what is no plain file."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        with path.open("rb") as file:
+            return hashlib.sha256(file.read(READ_AT_MOST)).digest()
+    except OSError:
+        return b""

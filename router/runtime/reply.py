@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from router.runtime.attempt import Attempt
     from router.runtime.call import Call
     from router.runtime.engine import Engine
+    from router.runtime.replay import Replay
 
 
 class Reply:
@@ -34,7 +35,7 @@ class Reply:
     ) -> None:
         self._engine = engine
         self._arguments = (messages, opts, keywords)
-        self._attempt: Attempt | None = None
+        self._attempt: Attempt | Replay | None = None
         self._call: Call | None = None  # while it is under way
         self._completion: Completion | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from router.runtime.call import explained
 from router.runtime.reply import Reply
@@ -13,17 +13,35 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from router.compile.explain import Explanation
+    from router.compile.program import Deployment, Model
     from router.core.messages import Completion, Message
+    from router.core.port import Vitality
     from router.core.request import Locality
     from router.core.usage import Price
     from router.diagnostics.diagnostic import Diagnostic
     from router.runtime.background import Background
     from router.runtime.engine import Engine
+    from router.runtime.gate import Gate
+
+State = Literal["up", "loading", "open", "down"]
+STATES = ("up", "loading", "open", "down")  # the best first
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A model at one endpoint."""
+    """A model at one endpoint.
+
+    Attributes:
+        endpoint: The endpoint's name.
+        kind: Its kind.
+        locality: Whether a call to it stays on this machine.
+        id: The name the endpoint knows.
+        context: Tokens of the context window, or None when unknown.
+        price: What its tokens cost, or None when unknown.
+        state: `up`; `down` or `loading`, as health checks say; `open` when a breaker leaves it alone, or lets
+            single calls through to see whether it is well again.
+        health: What health checks say, or None without any.
+    """
 
     endpoint: str
     kind: str
@@ -31,6 +49,8 @@ class Place:
     id: str
     context: int | None
     price: Price | None
+    state: State = "up"
+    health: Vitality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,8 @@ class ModelInfo:
         context: Tokens of its largest context window, or None when unknown.
         capabilities: What it can take; None when unknown.
         price: What it costs at its first place, or None when unknown.
+        state: The best state of its places.
+        health: The best that health checks say of them, or None without any.
     """
 
     name: str
@@ -50,14 +72,12 @@ class ModelInfo:
     context: int | None
     capabilities: frozenset[str] | None
     price: Price | None
+    state: State = "up"
+    health: Vitality | None = None
 
 
 class Router:
-    """An `LlmPort` by configuration. Safe to use from many tasks, loops and threads.
-
-    Attributes:
-        findings: Warnings and infos of the file it was loaded from.
-    """
+    """An `LlmPort` by configuration. Safe to use from many tasks, loops, threads and forked processes."""
 
     def __init__(
         self,
@@ -65,13 +85,18 @@ class Router:
         findings: Sequence[Diagnostic] = (),
         background: Background | None = None,
     ) -> None:
+        from router.runtime.background import Background  # noqa: PLC0415 - `import router` stays fast
+
         self._engine = engine
-        self._background = background
-        self.findings = tuple(findings)
+        self._background = background or Background(engine, None, tuple(findings))
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """Warnings and infos of the file, as it was loaded last."""
+        return self._background.findings
 
     async def __aenter__(self) -> Self:
-        if self._background is not None:
-            await self._background.begin()
+        await self._background.begin()
         return self
 
     async def __aexit__(
@@ -80,9 +105,8 @@ class Router:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._background is not None:
-            await self._background.end()
-        await self.close()
+        if await self._background.end():  # others may still be inside, on this loop or on another
+            await self.close()
 
     async def close(self, drain: float = 0.0) -> None:
         """Free connections and loaded models; the next call opens them again.
@@ -90,7 +114,18 @@ class Router:
         Args:
             drain: Seconds to wait for the calls under way.
         """
-        await self._engine.close(drain)
+        await self._background.close(drain)
+
+    async def reload(self) -> None:
+        """Put the file as it is now in force for all calls from now on, changed or not: secrets are read anew too.
+
+        Calls under way keep what they started with.
+
+        Raises:
+            ConfigError: The file has errors; nothing has changed.
+            RouterError: The router was not loaded from a file.
+        """
+        await self._background.reload()
 
     async def complete(
         self,
@@ -148,22 +183,36 @@ class Router:
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return the models that calls may name, in the file's order."""
-        found = []
-        for model in self._engine.program.models.values():
-            places = tuple(
-                Place(
-                    each.endpoint.name,
-                    each.endpoint.kind,
-                    each.endpoint.locality,
-                    each.id,
-                    each.context,
-                    each.price,
-                )
-                for each in model.deployments
-            )
-            contexts = [place.context for place in places if place.context is not None]
-            first = model.deployments[0]
-            found.append(
-                ModelInfo(model.name, places, max(contexts, default=None), first.capabilities, first.price)
-            )
-        return tuple(found)
+        snapshot = self._engine.snapshot
+        return tuple(_info(model, snapshot.gates) for model in snapshot.program.models.values())
+
+
+def _info(model: Model, gates: Mapping[Deployment, Gate]) -> ModelInfo:
+    places = tuple(_place(each, gates[each]) for each in model.deployments)
+    contexts = [place.context for place in places if place.context is not None]
+    healths = [place.health for place in places if place.health is not None]
+    first = model.deployments[0]
+    return ModelInfo(
+        model.name,
+        places,
+        max(contexts, default=None),
+        first.capabilities,
+        first.price,
+        min((place.state for place in places), key=STATES.index),
+        min(healths, key=STATES.index, default=None),
+    )
+
+
+def _place(deployment: Deployment, gate: Gate) -> Place:
+    endpoint, health = deployment.endpoint, gate.health
+    state: State = health if health in ("loading", "down") else "open" if gate.shut else "up"
+    return Place(
+        endpoint.name,
+        endpoint.kind,
+        endpoint.locality,
+        deployment.id,
+        deployment.context,
+        deployment.price,
+        state,
+        health,
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from router.core.errors import RouterError
+from router.runtime.forks import follow
 from router.runtime.load import load_router
 from router.runtime.router import Router
 
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Closed(RouterError):
+    """The router was closed while a call was under way."""
+
+    def __init__(self) -> None:
+        super().__init__("the router was closed while the call was under way")
+
+
 class SyncRouter:
     """A blocking face of a router, for scripts and threads; ended by `close` or `with`.
 
-    Its state is one loop on one daemon thread, started by the first call, guarded by a lock.
+    Its state, guarded by a lock: one loop on one daemon thread, started by `with` or the first call, and the
+    streams that are open on it.
     """
 
     def __init__(self, router: str | os.PathLike[str] | Router, **options: object) -> None:
@@ -43,11 +52,27 @@ class SyncRouter:
             ConfigError: The file has errors.
         """
         self._router = router if isinstance(router, Router) else load_router(router, **options)  # type: ignore[arg-type]
+        self._within = 0
+        self._start_anew()
+        follow(self)
+
+    def _start_anew(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._entered = False
+        self._streams: dict[Reply, asyncio.AbstractEventLoop] = {}
+
+    def forked(self) -> object:
+        """Begin anew in a child process, where the thread is gone; see `forks`."""
+        parents = (self._lock, self._loop, self._thread, self._streams)
+        self._start_anew()
+        return parents
 
     def __enter__(self) -> Self:
+        with self._lock:
+            self._within += 1
+            self._running_loop()
         return self
 
     def __exit__(
@@ -56,7 +81,10 @@ class SyncRouter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        with self._lock:
+            self._within -= 1
+        if not self._within:
+            self.close()
 
     def complete(
         self,
@@ -78,11 +106,12 @@ class SyncRouter:
     ) -> Iterator[SyncReply]:
         """Open an answer that is handed out as it comes; see `Router.stream`."""
         reply = self._router.stream(messages, opts, **options)
-        self._run(reply.__aenter__())
+        self._run(self._opened(reply))
         try:
             yield SyncReply(self, reply)
         finally:
-            self._run(reply.__aexit__(None, None, None))
+            with suppress(Closed):  # the stream was closed with the router
+                self._run(self._left(reply), reply)
 
     def explain(self, /, **call: object) -> Explanation:
         """Return how a call would be decided; see `Router.explain`."""
@@ -92,44 +121,78 @@ class SyncRouter:
         """Return the models that calls may name."""
         return self._router.models()
 
-    def close(self) -> None:
-        """Free connections and models and end the thread; the next call starts anew."""
+    def reload(self) -> None:
+        """Put the file as it is now in force; see `Router.reload`."""
+        self._run(self._router.reload())
+
+    def close(self, drain: float = 0.0) -> None:
+        """Free connections and models and end the thread; the next call starts anew.
+
+        Args:
+            drain: Seconds to wait for the calls of other threads; then they are cancelled.
+        """
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
+            entered, self._entered = self._entered, False
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(self._end(), loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(drain, entered=entered), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
-    async def _end(self) -> None:
-        """Cancel the calls of other threads, then free what the router holds."""
+    async def _opened(self, reply: Reply) -> None:
+        await reply.__aenter__()
+        self._streams[reply] = asyncio.get_running_loop()
+
+    async def _left(self, reply: Reply) -> None:
+        self._streams.pop(reply, None)
+        await reply.__aexit__(None, None, None)
+
+    async def _end(self, drain: float, *, entered: bool) -> None:
+        """Let the calls of other threads end, cancel those that do not, then free what the router holds."""
+        loop = asyncio.get_running_loop()
+        if drain > 0:
+            await self._router.close(drain)
         calls = asyncio.all_tasks() - {asyncio.current_task()}
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        await self._router.close()
-        await asyncio.get_running_loop().shutdown_asyncgens()
+        for reply in [each for each, its in self._streams.items() if its is loop]:
+            await self._left(reply)
+        if entered:
+            await self._router.__aexit__(None, None, None)
+        else:
+            await self._router.close()
+        await loop.shutdown_asyncgens()
+        await loop.shutdown_default_executor()
 
-    def _run(self, coroutine: Coroutine[object, object, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+    def _run(self, coroutine: Coroutine[object, object, T], reply: Reply | None = None) -> T:
+        """Run something on the loop; what belongs to an open stream, on the stream's own or not at all."""
+        with self._lock:  # what is begun under the lock, `close` finds and ends
+            if reply is not None and (self._loop is None or self._streams.get(reply) is not self._loop):
+                coroutine.close()
+                raise Closed
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
         try:
             return future.result()
         except concurrent.futures.CancelledError as error:
-            raise RouterError("the router was closed while the call was under way") from error
+            raise Closed from error
         except BaseException:
             future.cancel()  # an interrupted caller takes its call along
             raise
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="router", daemon=True)
-                self._thread.start()
-            return self._loop
+        """Return the loop, inside the router if somebody is inside of this; the lock is held."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="router", daemon=True)
+            self._thread.start()
+        if self._within and not self._entered:
+            self._entered = True
+            asyncio.run_coroutine_threadsafe(self._router.__aenter__(), self._loop)
+        return self._loop
 
 
 class SyncReply:
@@ -143,7 +206,7 @@ class SyncReply:
 
     def __iter__(self) -> Iterator[Delta]:
         while True:
-            delta = self._router._run(_next(self._reply))  # noqa: SLF001 - two halves of one face
+            delta = self._router._run(_next(self._reply), self._reply)  # noqa: SLF001 - two halves of one face
             if delta is None:
                 return
             yield delta

@@ -115,7 +115,11 @@ class Walk:
 
     def _pay(self, index: int) -> None:
         """Take a further try at the same deployment from its endpoint's budget."""
-        if self._last is not None and self._last[0] == index and not TREATMENTS[self._last[1].kind].poll:
+        if self._last is None or self._last[0] != index:
+            return
+        treatment = TREATMENTS[self._last[1].kind]
+        # Waiting for a model, or trying again where a kept connection had gone stale, asks nothing more of it.
+        if not (treatment.poll or treatment.at_once):
             self._gates[index].retried(self._last[1])
 
     async def _race(self, first: Attempt, index: int) -> Attempt | Step:

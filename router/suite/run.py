@@ -110,7 +110,7 @@ def _played(program: Program, case: Case) -> dict[str, object]:
         made = engine.call("a call of a test", None, options, live=case.given.get("stream") is True)
         try:
             attempt = await engine.run(made)
-            found["served_by"] = attempt.deployment.model
+            found["served_by"] = attempt.model
             await attempt.close()
         except CallFailed as error:
             found["error"] = error.kind

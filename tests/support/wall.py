@@ -1,9 +1,12 @@
-"""A raw-socket HTTP server that misbehaves as told, and counts its connections."""
+"""A raw-socket HTTP server that misbehaves as told, and remembers what it was asked, when, and what became of it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,12 +25,13 @@ class Hangup(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it arrived."""
+    """One request as it arrived, and when (monotonic seconds)."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    at: float = 0.0
 
     @property
     def json(self) -> dict[str, object]:
@@ -44,6 +48,9 @@ class Wall:
         connections: Connections open now.
         accepted: Connections so far.
         asked: Requests so far.
+        running: Requests being answered now.
+        most: The largest number of requests answered at once.
+        left: When a connection was ended by the other side before its answer was.
         tasks: One per connection.
     """
 
@@ -52,9 +59,17 @@ class Wall:
     connections: int = 0
     accepted: int = 0
     asked: list[Asked] = field(default_factory=list)
+    running: int = 0
+    most: int = 0
+    left: list[float] = field(default_factory=list)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    @property
+    def attempts(self) -> int:
+        """Requests so far."""
+        return len(self.asked)
+
+    async def serve(self, reader: Reader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until either side ends it."""
         self.connections += 1
         self.accepted += 1
@@ -72,18 +87,20 @@ class Wall:
             self.connections -= 1
             writer.close()
 
-    async def _reply(
-        self, reply: Reply, asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def _reply(self, reply: Reply, asked: Asked, reader: Reader, writer: asyncio.StreamWriter) -> None:
         """Answer, unless the other side hangs up first."""
+        self.running += 1
+        self.most = max(self.most, self.running)
         work = asyncio.ensure_future(reply(asked, writer))
-        gone = asyncio.ensure_future(_gone(reader))
+        gone = asyncio.ensure_future(reader.gone.wait())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
+                self.left.append(time.monotonic())
                 raise Hangup
             work.result()
         finally:
+            self.running -= 1
             for task in (work, gone):
                 task.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
@@ -99,15 +116,38 @@ class Wall:
 Reply = "Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]"
 
 
+class Reader(asyncio.StreamReader):
+    """A reader that tells when the other side has hung up, without reading on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = asyncio.Event()
+
+    def feed_eof(self) -> None:
+        """Take note of an end."""
+        super().feed_eof()
+        self.gone.set()
+
+    def set_exception(self, exc: Exception) -> None:
+        """Take note of a broken connection."""
+        super().set_exception(exc)
+        self.gone.set()
+
+
 @asynccontextmanager
 async def wall(*replies: Reply, unix: str | None = None) -> AsyncIterator[Wall]:
     """Run a server on 127.0.0.1, or on a unix socket."""
     state = Wall(list(replies))
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(Reader(), state.serve)
+
     if unix is None:
-        server = await asyncio.start_server(state.serve, "127.0.0.1", 0)
+        server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=4096)
         state.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     else:
-        server = await asyncio.start_unix_server(state.serve, unix)
+        server = await loop.create_unix_server(protocol, unix)
         state.url = f"unix:{unix}"
     try:
         yield state
@@ -152,15 +192,28 @@ USAGE = {"model": "m", "choices": [], "usage": {"prompt_tokens": 3, "completion_
 
 
 def stream(*events: object, pause: float = 0.0, end: str = "close") -> Reply:
-    """Answer with events: objects become JSON, texts and bytes are sent as they are.
+    """Answer with events: objects become JSON, texts and bytes are sent as they are, a float is a pause in seconds.
 
     `end` is `close` (a proper end, connection kept), `cut` (hang up without one), `mute` (say no more)
     or `open` (leave the rest to the caller).
     """
 
-    async def reply(_: Asked, writer: asyncio.StreamWriter) -> None:
+    async def reply(asked: Asked, writer: asyncio.StreamWriter) -> None:
         writer.write(_head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"}))
+        await body(asked, writer)
+
+    body = rest(*events, pause=pause, end=end)
+    return reply
+
+
+def rest(*events: object, pause: float = 0.0, end: str = "close") -> Reply:
+    """Send further events of a stream that was left open, and end it as `stream` does."""
+
+    async def reply(_: Asked, writer: asyncio.StreamWriter) -> None:
         for event in events:
+            if isinstance(event, float):
+                await asyncio.sleep(event)
+                continue
             await asyncio.sleep(pause)
             content = event if isinstance(event, bytes) else _event(event)
             writer.write(b"%x\r\n%s\r\n" % (len(content), content))
@@ -186,6 +239,24 @@ def raw(content: bytes) -> Reply:
         raise Hangup
 
     return reply
+
+
+def after(seconds: float, reply: Reply) -> Reply:
+    """Wait, then reply."""
+
+    async def late(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        await reply(asked, writer)
+
+    return late
+
+
+async def reset(_: Asked, writer: asyncio.StreamWriter) -> None:
+    """Break the connection off without a farewell."""
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+    raise Hangup
 
 
 async def mute(_: Asked, __: asyncio.StreamWriter) -> None:
@@ -220,10 +291,4 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
     method, path, _ = first.split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Asked(method, path, headers, body)
-
-
-async def _gone(reader: asyncio.StreamReader) -> None:
-    """Wait until the other side hangs up."""
-    while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - reading would eat a request
-        await asyncio.sleep(TICK)
+    return Asked(method, path, headers, body, time.monotonic())

@@ -1,0 +1,65 @@
+"""Where a connection may lead: a name that resolves to an address no endpoint may have is not connected to."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Any
+
+from router.core.address import why_refused
+from router.core.errors import ConnectFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STARTED, COMPLETE = "connect_tcp.started", "connect_tcp.complete"
+
+
+class Guard:
+    """An httpcore trace: looks at each connection before it is made, and again once it stands.
+
+    The second look is for names that resolve to something else the second time; nothing has been sent by then.
+
+    Args:
+        where: How messages name the endpoint.
+        timeout: Seconds a name may take to resolve.
+    """
+
+    def __init__(self, where: str, timeout: float) -> None:
+        self._where = where
+        self._timeout = timeout
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take in one step of a request.
+
+        Raises:
+            ConnectFailed: It leads where no endpoint may be, or its name does not resolve.
+        """
+        if event.endswith(STARTED):
+            for address in await self._resolve(info["host"], info["port"]):
+                self._look_at(address)
+        elif event.endswith(COMPLETE):
+            stream = info["return_value"]
+            peer = stream.get_extra_info("server_addr")
+            try:
+                self._look_at(str(peer[0]))
+            except ConnectFailed:
+                await stream.aclose()
+                raise
+
+    def _look_at(self, address: str) -> None:
+        why = why_refused(ipaddress.ip_address(address))
+        if why:
+            raise ConnectFailed(f"{self._where} is not connected to: {address} {why}")
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeout):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except TimeoutError:
+            raise ConnectFailed(f"{self._where} cannot be reached within the time to connect") from None
+        except (OSError, UnicodeError) as error:
+            raise ConnectFailed(f"{self._where} cannot be reached: its name does not resolve ({error})") from error
+        return [str(address[0]) for *_, address in found]

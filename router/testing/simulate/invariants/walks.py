@@ -1,0 +1,215 @@
+"""Invariants of a call's way over its candidates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.core.errors import CallFailed
+from router.core.record import LOST
+from router.testing.simulate.history import EXACT, SLACK
+from router.testing.simulate.invariants.facts import always_open
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from router.testing.simulate.callers import Seen
+    from router.testing.simulate.history import History
+    from router.testing.simulate.world import Hit
+
+FINAL = frozenset({"invalid_request", "content_filtered"})
+# Failures that say nothing of what another key, or nothing else than what the same place, would answer.
+OF_A_KEY = frozenset({"quota_exhausted", "authentication"})
+OF_A_PLACE = frozenset(
+    {
+        *("first_token_timeout", "stream_stalled", "stream_interrupted", "model_not_found", "context_length"),
+        *("content_filtered", "invalid_request"),
+    }
+)
+BACKED_OFF = frozenset({"connect_failed", "malformed_response", "server_error", "overloaded", "conflict"})
+LOCAL = frozenset({"shed", "deadline_exceeded"})
+UNCOUNTED = frozenset({"model_loading", LOST})
+
+
+def a_call_is_over_by_its_deadline(history: History) -> Iterator[str]:
+    """Nobody waits for the router longer than the call may take."""
+    for seen in history.seen:
+        deadline = history.deadline(seen)
+        for began, ended in seen.waits:
+            if ended > max(began, deadline) + SLACK:
+                yield f"call {seen.ask.number} waited until {ended:.2f}, {ended - deadline:.2f} s too long"
+
+
+def no_request_is_sent_without_time_for_it(history: History) -> Iterator[str]:
+    """Not when less is left than `min_left`."""
+    for seen in history.seen:
+        latest = history.deadline(seen) - history.setting.min_left
+        for hit in history.of(seen):
+            if hit.arrived > latest + EXACT:
+                yield f"request {hit.number} of call {seen.ask.number} came {hit.arrived - latest:.3f} s too late"
+
+
+def attempts_are_bounded(history: History) -> Iterator[str]:
+    """In all, and at one place under one key."""
+    setting = history.setting
+    for seen in history.seen:
+        record = history.record(seen)
+        counted = [each for each in record.attempts if each.outcome not in UNCOUNTED] if record else []
+        if len(counted) > setting.attempts:
+            yield f"call {seen.ask.number} made {len(counted)} attempts of {setting.attempts}"
+        at: dict[tuple[str, str, int], int] = {}
+        for attempt, hit in history.pairs(seen):
+            if hit is not None and attempt.outcome not in UNCOUNTED:
+                here = (hit.endpoint, hit.id, hit.key)
+                at[here] = at.get(here, 0) + 1
+        if max(at.values(), default=0) > setting.same + 1:
+            yield f"call {seen.ask.number} asked one place {max(at.values())} times: {at}"
+
+
+def what_cannot_help_is_not_tried(history: History) -> Iterator[str]:
+    """No failure that would only repeat is asked for again, at that place or under that key."""
+    for seen in history.seen:
+        ended: list[tuple[str, Hit]] = []
+        for attempt, hit in _in_order(history, seen):
+            for kind, before in ended:
+                if before.left is None or before.left > hit.arrived + EXACT:
+                    continue
+                same = (before.endpoint, before.id) == (hit.endpoint, hit.id)
+                if same and (kind in OF_A_PLACE or (kind in OF_A_KEY and before.key == hit.key)):
+                    yield f"call {seen.ask.number} came back to {hit.endpoint} after {kind}"
+            ended.append((attempt, hit))
+
+
+def a_fault_of_the_call_ends_it(history: History) -> Iterator[str]:
+    """What every endpoint would refuse is sent to no other."""
+    final = FINAL - {"content_filtered"} if history.setting.filters_move else FINAL
+    for seen in history.seen:
+        hits = history.of(seen)
+        told = min((hit.told_at for hit in hits if hit.told in final), default=None)
+        for hit in hits:
+            if told is not None and hit.arrived >= told - EXACT and hit.told_at != told:
+                yield f"call {seen.ask.number} went to {hit.endpoint} after it was refused for good"
+
+
+def a_prompt_too_long_goes_only_to_a_larger_window(history: History) -> Iterator[str]:
+    """After `context_length`, only where more fits."""
+    for seen in history.seen:
+        hits = history.of(seen)
+        for refused in hits:
+            if refused.told != "context_length":
+                continue
+            context = history.place(refused).context
+            for hit in hits:
+                later = hit is not refused and hit.arrived >= refused.told_at - EXACT
+                if later and not _waited(history, seen, hit, refused) and history.place(hit).context <= context:
+                    yield f"call {seen.ask.number} went to {hit.endpoint}, which is no larger than {context}"
+
+
+def _waited(history: History, seen: Seen, hit: Hit, refused: Hit) -> bool:
+    """Whether a request may have stood in a queue, as the first of two attempts, when the other was refused."""
+    places = seen.ask.candidates(history.setting)
+    order = [places.index(history.place(each)) for each in (hit, refused)]
+    return history.setting.hedge is not None and order[0] < order[1]
+
+
+def a_request_goes_only_where_the_rules_say(history: History) -> Iterator[str]:
+    """To candidates of the call; a private one stays on this machine."""
+    for seen in history.seen:
+        legal = {(place.endpoint, place.id) for place in seen.ask.candidates(history.setting)}
+        for hit in history.of(seen):
+            if (hit.endpoint, hit.id) not in legal:
+                yield f"call {seen.ask.number} went to {hit.id} at {hit.endpoint}"
+            if seen.ask.model is None and seen.ask.task == "private" and not history.upstream(hit).local:
+                yield f"the private call {seen.ask.number} left this machine for {hit.endpoint}"
+
+
+def a_place_that_failed_gets_time_before_it_is_tried_again(history: History) -> Iterator[str]:
+    """The same call waits at least half of the first backoff."""
+    least = history.setting.backoff / 2
+    for seen in history.seen:
+        pairs = list(_in_order(history, seen))
+        for (kind, before), (_, hit) in zip(pairs, pairs[1:], strict=False):
+            same = (before.endpoint, before.id, before.key) == (hit.endpoint, hit.id, hit.key)
+            if same and kind in BACKED_OFF and hit.arrived - before.told_at < least - EXACT and not hit.garbled:
+                yield f"call {seen.ask.number} was back after {hit.arrived - before.told_at:.3f} s"
+
+
+def a_call_without_attempts_left_ends_at_once(history: History) -> Iterator[str]:
+    """Nobody waits for nothing."""
+    for seen in history.seen:
+        hits = history.of(seen)
+        record = history.record(seen)
+        if not isinstance(seen.error, CallFailed) or record is None or not hits or seen.ask.live:
+            continue
+        counted = [each for each in record.attempts if each.outcome not in UNCOUNTED]
+        over = max(hit.left or 0.0 for hit in hits)
+        if len(counted) == history.setting.attempts and counted[-1].outcome not in LOCAL:
+            if (seen.ended or 0.0) > over + SLACK:
+                yield f"call {seen.ask.number} ended {(seen.ended or 0.0) - over:.2f} s after its last attempt"
+
+
+def failures_move_on_to_what_is_well(history: History) -> Iterator[str]:
+    """A call fails only when no candidate that is well was left, or no attempt, or no time."""
+    setting = history.setting
+    for seen in history.seen:
+        if not isinstance(seen.error, CallFailed) or seen.pieces or _excused(history, seen):
+            continue
+        well = [p for p in seen.ask.candidates(setting) if always_open(setting, p.endpoint, healthy=True)]
+        if well:
+            yield f"call {seen.ask.number} raised {seen.error.kind} although {well[0].endpoint} was well"
+
+
+def _excused(history: History, seen: Seen) -> bool:
+    """Whether a call that failed had a reason that a healthy candidate does not change."""
+    error = seen.error
+    assert isinstance(error, CallFailed)
+    outcomes = [each.outcome for each in error.attempts]
+    counted = [outcome for outcome in outcomes if outcome not in UNCOUNTED]
+    broken = seen.ask.live and not history.setting.restart and any(hit.said for hit in history.of(seen))
+    reasons = {"shed", "deadline_exceeded", "context_length", *FINAL}
+    return broken or len(counted) >= history.setting.attempts or bool({error.kind, *outcomes} & reasons)
+
+
+def a_silent_endpoint_is_abandoned_in_time(history: History) -> Iterator[str]:
+    """Not before content, not within it, and not in all."""
+    for seen in history.seen:
+        if seen.ask.pause:
+            continue
+        for hit in history.of(seen):
+            limits, left = history.upstream(hit), hit.left or 0.0
+            if limits.first is not None and not hit.said and left > hit.arrived + limits.first + SLACK:
+                yield f"request {hit.number} was waited for {left - hit.arrived:.2f} s without content"
+            if limits.idle is not None and hit.said and not hit.garbled:
+                if left > hit.said[-1][0] + limits.idle + SLACK:
+                    yield f"request {hit.number} was waited for {left - hit.said[-1][0]:.2f} s in its answer"
+            if left > hit.arrived + limits.total + SLACK:
+                yield f"request {hit.number} ran {left - hit.arrived:.2f} s"
+
+
+def nothing_runs_for_a_caller_who_is_gone(history: History) -> Iterator[str]:
+    """Endpoints are left as soon as the call is over."""
+    for seen in history.seen:
+        for hit in history.of(seen):
+            if hit.left is None or (seen.ended is not None and hit.left > seen.ended + SLACK):
+                yield f"request {hit.number} ran on after call {seen.ask.number} was over"
+
+
+def _in_order(history: History, seen: Seen) -> Iterator[tuple[str, Hit]]:
+    """Yield outcome and request of every attempt that was sent, by arrival."""
+    sent = [(each.outcome, hit) for each, hit in history.pairs(seen) if hit is not None]
+    yield from sorted(sent, key=lambda pair: pair[1].number)
+
+
+INVARIANTS = (
+    a_call_is_over_by_its_deadline,
+    no_request_is_sent_without_time_for_it,
+    attempts_are_bounded,
+    what_cannot_help_is_not_tried,
+    a_fault_of_the_call_ends_it,
+    a_prompt_too_long_goes_only_to_a_larger_window,
+    a_request_goes_only_where_the_rules_say,
+    a_place_that_failed_gets_time_before_it_is_tried_again,
+    a_call_without_attempts_left_ends_at_once,
+    failures_move_on_to_what_is_well,
+    a_silent_endpoint_is_abandoned_in_time,
+    nothing_runs_for_a_caller_who_is_gone,
+)
