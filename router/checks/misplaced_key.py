@@ -37,10 +37,14 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             problem.span,
             f"`{printable(problem.key)}` in {problem.owner} has no effect",
             label=f"belongs {problem.belongs}",
-            help=f"move it {problem.belongs}"
-            if problem.belongs.startswith("under")
-            else "remove it, or change the kind",
+            help=_help(problem.belongs),
         )
+
+
+def _help(belongs: str) -> str:
+    if belongs.startswith("under"):
+        return f"move it {belongs}"
+    return "remove it, or write `cache` for the file" if "`cache`" in belongs else "remove it, or change the kind"
 
 
 CHECK = Check("R210", "misplaced-key", "error", run)

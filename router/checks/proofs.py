@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from router.config.language import Document
-    from router.config.link import Invariant, Rule
+    from router.config.link import Invariant, Linked, Rule
     from router.config.load import Configuration
     from router.core.dimension import Value
 
@@ -70,7 +70,7 @@ def _prove_all(configuration: Configuration) -> Iterator[Proof]:
         broken = {
             number: hop
             for number, rule in enumerate(linked.rules)
-            if (hop := _broken_hop(document, linked.places, rule, invariant)) is not None
+            if (hop := _broken_hop(document, linked, rule, invariant)) is not None
         }
         if not broken:
             yield Proof(invariant, holds=True)
@@ -105,12 +105,13 @@ def _prove(configuration: Configuration, invariant: Invariant, broken: Mapping[i
 
 
 def _broken_hop(
-    document: Document, places: Mapping[str, list[str]], rule: Rule, invariant: Invariant
+    document: Document, linked: Linked, rule: Rule, invariant: Invariant
 ) -> Hop | None:
-    """Return the first hop of a rule, failovers and every side of a split included, that lacks a property."""
+    """Return the first hop of a rule that lacks a property; failovers, every side of a split and what budgets use too."""
     models = [named.name for use in rule.use for named in models_in(use)]
+    models += linked.instead.values()
     for model in models:
-        for endpoint in places.get(model, ()):
+        for endpoint in linked.places.get(model, ()):
             settings = document.endpoints[endpoint]
             found = {
                 "locality": locality_of(settings),

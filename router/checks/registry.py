@@ -12,6 +12,7 @@ from router.checks import (
     bad_encoding,
     bad_header,
     bad_name,
+    bad_price_file,
     bad_reference,
     candidate_out_of_time,
     capability_missing,
@@ -31,6 +32,7 @@ from router.checks import (
     forbidden_address,
     forbidden_tag,
     gap,
+    idle_budget,
     impossible_condition,
     invariant_broken,
     key_type,
@@ -60,6 +62,7 @@ from router.checks import (
     undefined_variable,
     unknown_dimension,
     unknown_key,
+    unknown_price,
     unknown_processor,
     unknown_value,
     unreachable_rule,
@@ -145,6 +148,9 @@ ALL: tuple[Check, ...] = (
     secret_in_plain_field.CHECK,
     forbidden_address.CHECK,
     secret_file.CHECK,
+    unknown_price.CHECK,
+    idle_budget.CHECK,
+    bad_price_file.CHECK,
     unused_suppression.CHECK,
 )
 

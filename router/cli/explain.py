@@ -79,6 +79,8 @@ def lines(explanation: Explanation) -> Iterator[str]:
         yield f"{word:<10}{name} {option.value}  from {option.origin}"
     if explanation.model is not None:
         yield f"limits    {show_duration(explanation.deadline)} in all, at most {explanation.attempts} attempts"
+    if explanation.cache is not None:
+        yield f"cache     {explanation.cache}"
     for number, rule in enumerate(explanation.rules):
         word = "" if number else "rules"
         sign = "=>" if rule.name == explanation.rule else "+ " if rule.matched else "- "

@@ -7,6 +7,7 @@ import importlib
 import click
 
 COMMANDS = {
+    "cache": ("router.cli.cache", "Tell what answers a configuration has kept, or throw them away."),
     "call": ("router.cli.call", "Ask a model through the configuration and print its answer."),
     "check": ("router.cli.check", "Report everything wrong with configurations; nothing is contacted."),
     "diff": ("router.cli.diff", "Tell what calls would meet differently in another configuration."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.registry import run_all
 from router.compile.lower import lower
+from router.compile.program import without_network
 from router.config.load import load_file
 from router.core.errors import ConfigError
 from router.diagnostics import text
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from router.compile.program import Program
     from router.config.load import Configuration
     from router.diagnostics.diagnostic import Diagnostic
+
+OFFLINE = "ROUTER_OFFLINE"
+WORDS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("", "0", "false", "no", "off"), False),
+}
 
 
 def check_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Configuration, list[Diagnostic]]:
@@ -37,7 +44,20 @@ def compile_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Prog
     Raises:
         ConfigError: The file has errors; all its findings are inside.
     """
-    return compile_configuration(load_file(path, env))
+    program, findings = compile_configuration(load_file(path, env))
+    return (without_network(program) if told_offline(env or {}) else program), findings
+
+
+def told_offline(env: Mapping[str, str]) -> bool:
+    """Return whether an environment forbids remote endpoints.
+
+    Raises:
+        ConfigError: It cannot be told what it says.
+    """
+    word = env.get(OFFLINE, "").strip().lower()
+    if word in WORDS:
+        return WORDS[word]
+    raise ConfigError(f"the variable {OFFLINE} is {word[:40]!r}; it may be 1 or 0")
 
 
 def compile_configuration(configuration: Configuration) -> tuple[Program, list[Diagnostic]]:

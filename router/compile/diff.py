@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from router.table.difference import Change
 
 TASK = "task"
-_POLICIES = ("policy", "deadline", "urgency", "inside")
+_POLICIES = ("policy", "deadline", "urgency", "inside", "cache")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.compile.caching import kept
 from router.compile.options import written
 from router.core.dimension import LEAST, MOST, NEEDS, holds
 from router.core.form import FORMAT_VERSION
@@ -69,6 +70,7 @@ class Explanation:
         split: The shares, where the first choice is drawn.
         deadline: Seconds of the whole call.
         attempts: Attempts in all, at most.
+        cache: Whether its answer is kept, in words; None where the file keeps none.
     """
 
     call: Mapping[str, Value]
@@ -82,6 +84,7 @@ class Explanation:
     split: Mapping[str, int] | None
     deadline: float
     attempts: int
+    cache: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `--format json` prints."""
@@ -104,6 +107,8 @@ class Explanation:
             "deadline": self.deadline,
             "attempts": self.attempts,
         }
+        if self.cache is not None:
+            shown["cache"] = self.cache
         return {**shown, "split": dict(self.split)} if self.split else shown
 
 
@@ -150,6 +155,15 @@ def explain(
         split=dict(split.shares) if split else None,
         deadline=route.deadline,
         attempts=route.policy.retry.attempts,
+        cache=kept(
+            program.cache,
+            route.cache,
+            [
+                {name: option.value for name, option in each.options.items()}
+                for each in explained
+                if each.skipped is None
+            ],
+        ),
     )
 
 

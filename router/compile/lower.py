@@ -8,16 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from router.compile.caching import cache_policy, cache_use
 from router.compile.options import before_rules
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
 from router.config.endpoint import HTTP_KINDS
 from router.config.locality import locality_of
+from router.config.prices import price_book
 from router.config.settings import BreakerSettings, HealthSettings
 from router.core.request import Endpoint, HealthPolicy, Limits
-from router.core.usage import FREE
+from router.core.usage import to_nano
 from router.policy.breaker import BreakerPolicy
+from router.policy.budget import Budget, CostPolicy
 from router.policy.hedge import HedgePolicy
+from router.policy.offline import CannedReply, OfflinePolicy, words_of
 from router.policy.plan import PlanPolicy
 from router.policy.retry import FailoverPolicy, RetryPolicy
 from router.policy.split import Split
@@ -27,11 +31,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.config.conditions import UseItem
+    from router.config.costs import CostSettings
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings, RuleSettings
     from router.config.link import Linked, Rule
-    from router.config.settings import OptionSettings, RetrySettings
+    from router.config.settings import OfflineSettings, OptionSettings, RetrySettings
+    from router.core.calendar import Per
+    from router.core.usage import Price
     from router.policy.balance import Balance
+    from router.policy.budget import Then
 
 LOCAL_CONCURRENCY, REMOTE_CONCURRENCY = 2, 8
 QUEUE_PER_PLACE, QUEUE_LEAST = 4, 16
@@ -48,9 +56,19 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
     }
     tasks = linked.dimensions["task"].values
     models: dict[str, Model] = {}
+    book = price_book(document, folder)
     for name, settings in document.models.items():
         places = zip(linked.places[name], (place for _, place in settings.at), strict=True)
-        deployments = tuple(_deployment(name, settings, endpoints[at], place) for at, place in places)
+        deployments = tuple(
+            _deployment(
+                name,
+                settings,
+                endpoints[at],
+                place,
+                book.price(name, settings, place, document.endpoints[at]),
+            )
+            for at, place in places
+        )
         model = Model(
             name,
             _cheapest_first(deployments) if settings.balance == "cheapest" else deployments,
@@ -95,12 +113,17 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         ),
         counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
         or any("tokens" in each.accepted for each in linked.invariants)
-        or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values()),
+        or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values())
+        or document.costs is not None,
         breaker=_breaker(document),
         hedge=HedgePolicy(document.hedge.after, document.hedge.max) if document.hedge is not None else None,
         balanced=any(
             model.balance in CALL_BY_CALL and len(model.deployments) > 1 for model in models.values()
         ),
+        costs=_costs(document.costs, linked, folder) if document.costs is not None else None,
+        spoken=tuple(name for name, each in linked.dimensions.items() if not each.measured),
+        cache=cache_policy(document, linked, folder),
+        offline=_offline(document.offline, linked) if document.offline is not None else None,
     )
 
 
@@ -147,10 +170,9 @@ def _path(text: str, folder: Path) -> Path:
     return folder / os.path.expanduser(text)  # noqa: PTH111 - a path with `~` inside a name stays as it is
 
 
-def _deployment(name: str, model: ModelSettings, endpoint: Endpoint, place: PlaceSettings) -> Deployment:
-    price = place.price or model.price
-    if price is None and endpoint.locality == "local":
-        price = FREE
+def _deployment(
+    name: str, model: ModelSettings, endpoint: Endpoint, place: PlaceSettings, price: Price | None
+) -> Deployment:
     return Deployment(
         model=name,
         endpoint=endpoint,
@@ -163,11 +185,13 @@ def _deployment(name: str, model: ModelSettings, endpoint: Endpoint, place: Plac
 
 
 def _cheapest_first(deployments: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
-    """Return the places by price, one input and one output token together; an unknown price comes last."""
+    """Return the places by price, one input and one output token together; a machine by the hour and what is unknown last."""
 
-    def cost(deployment: Deployment) -> tuple[bool, Decimal]:
+    def cost(deployment: Deployment) -> tuple[int, Decimal]:
         price = deployment.price
-        return (True, Decimal(0)) if price is None else (False, price.input + price.output)
+        if price is None:
+            return 2, Decimal(0)
+        return (0, price.input + price.output) if price.per_hour is None else (1, price.per_hour)
 
     return tuple(sorted(deployments, key=cost))
 
@@ -184,6 +208,26 @@ def _health(settings: EndpointSettings, locality: str) -> HealthPolicy | None:
         return HealthPolicy(found.every, found.probe, found.timeout, found.fall, found.rise)
     usual = found is None and locality == "local" and settings.kind in HTTP_KINDS
     return HealthPolicy() if usual else None
+
+
+def _costs(settings: CostSettings, linked: Linked, folder: Path) -> CostPolicy:
+    budgets = tuple(
+        Budget(
+            each.name,
+            to_nano(each.limit),
+            cast("Per", each.per),
+            each.each.name if each.each is not None else None,
+            "use" if each.name in linked.instead else cast("Then", each.then),
+            linked.instead.get(each.name),
+            settings.timezone,
+        )
+        for each in settings.budgets
+    )
+    bounded = any(each.then != "warn" for each in budgets)
+    allow = not bounded if settings.on_ledger_error is None else settings.on_ledger_error == "allow"
+    return CostPolicy(
+        None if settings.ledger is None else str(_path(settings.ledger, folder)), budgets, allow, settings.timezone
+    )
 
 
 def _breaker(document: Document) -> BreakerPolicy | None:
@@ -214,6 +258,17 @@ def _route(rule: Rule, document: Document, models: Mapping[str, Model]) -> Route
         restart=document.stream.on_interrupt == "restart",
         accepted=rule.accepted,
         span=rule.span,
+        cache=cache_use(settings.cache),
+        no_degrade=settings.no_degrade,
+    )
+
+
+def _offline(settings: OfflineSettings, linked: Linked) -> OfflinePolicy:
+    return OfflinePolicy(
+        settings.mode == "only",
+        tuple(_use(item) for item in linked.offline),
+        settings.stale_cache,
+        tuple(CannedReply(tuple(map(words_of, each.contains)), each.say) for each in settings.replies),
     )
 
 

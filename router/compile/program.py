@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from router.policy.breaker import BreakerPolicy
+from router.policy.offline import OfflinePolicy
 from router.policy.split import Split
 
 if TYPE_CHECKING:
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     from router.core.usage import Price
     from router.diagnostics.source import Span
     from router.policy.balance import Balance
+    from router.policy.budget import CostPolicy
+    from router.policy.cachekey import CachePolicy, CacheUse
     from router.policy.hedge import HedgePolicy
     from router.policy.plan import PlanPolicy
     from router.table.index import Table
+
+BARRED = "offline: remote endpoints are not contacted"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +106,8 @@ class Route:
         inside: Whether whole answers are streamed from the endpoint too.
         buffered: Whether a streamed answer is handed out only when it is whole.
         restart: Whether an answer that broke off is begun again elsewhere, as long as nothing was handed out.
+        no_degrade: Whether its calls are never answered from the offline ladder.
+        cache: What it says of kept answers, or None.
         accepted: What the rule accepts, by dimension.
         span: Where the rule stands.
     """
@@ -119,6 +126,8 @@ class Route:
     restart: bool
     accepted: Mapping[str, Accepted]
     span: Span
+    no_degrade: bool = False
+    cache: CacheUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,10 @@ class Program:
         breaker: When a failing endpoint is left alone; None for never.
         hedge: When a second attempt is made beside a slow one; None for never.
         balanced: Whether a model's places are in an order of their own for each call.
+        costs: What is spent, and what may be; None where the file does not say.
+        spoken: The dimensions that callers give, not the router measures.
+        offline: What happens without a network; None where the file does not say.
+        cache: Which answers are kept; None for none.
     """
 
     file: str
@@ -185,6 +198,21 @@ class Program:
     breaker: BreakerPolicy | None = field(default_factory=BreakerPolicy)
     hedge: HedgePolicy | None = None
     balanced: bool = False
+    costs: CostPolicy | None = None
+    spoken: tuple[str, ...] = ()
+    offline: OfflinePolicy | None = None
+    cache: CachePolicy | None = None
+
+    @property
+    def ladder(self) -> tuple[Deployment, ...]:
+        """The deployments of the offline ladder, best first; each split gives its largest share."""
+        uses = self.offline.uses if self.offline is not None else ()
+        return in_order(self.models, [use.largest if isinstance(use, Split) else use for use in uses])
+
+    def barred(self, endpoint: Endpoint) -> str | None:
+        """Return why an endpoint is never contacted, or None."""
+        only = self.offline is not None and self.offline.only
+        return BARRED if only and endpoint.locality == "remote" else None
 
     def candidates(self, route: Route, user: str | None, dice: float) -> tuple[Deployment, ...]:
         """Return a call's deployments, best first; `dice` from 0 to 1 draws its splits."""
@@ -200,6 +228,11 @@ class Program:
     def largest(self, route: Route) -> tuple[Deployment, ...]:
         """Return the deployments of most calls: each split gives its largest share."""
         return in_order(self.models, [use.largest if isinstance(use, Split) else use for use in route.uses])
+
+
+def without_network(program: Program) -> Program:
+    """Return the program that never contacts a remote endpoint."""
+    return replace(program, offline=replace(program.offline or OfflinePolicy(), only=True))
 
 
 def in_order(models: Mapping[str, Model], names: list[str]) -> tuple[Deployment, ...]:

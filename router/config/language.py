@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from router.config.cache import CACHE_USE, CacheSettings
 from router.config.compound import NAME_PATTERN, Anything, ByType, ListOf, MapOf, Mapped
 from router.config.conditions import OTHERS, CellShape, ConditionShape, Named, UseShape
+from router.config.costs import PRICE, CostSettings
 from router.config.endpoint import EndpointSettings
 from router.config.expand import END
 from router.config.quantities import duration, size
 from router.config.record import Fields, Record, key, record
 from router.config.settings import (
-    CACHE_USE,
     OFF,
     OPTIONS,
-    PRICE,
     BreakerSettings,
-    CacheSettings,
-    CostSettings,
     FailoverSettings,
     HedgeSettings,
     InvariantSettings,
@@ -50,6 +48,7 @@ LINTABLE = (
     *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413", "R414"),
     *("R502", "R503", "R504", "R505", "R511", "R515"),
     *("R601", "R602", "R604", "R605", "R610", "R611", "R612"),
+    *("R701", "R702"),
     "R904",
 )
 _NAME = Text("a name", most=128)
@@ -147,9 +146,9 @@ class ModelSettings(Record):
     )
     price: Price | None = key(
         PRICE,
-        "`{input, output, cached_input}` in dollars per million tokens, or `free`.",
+        "`{input, output, cached_input}` in dollars per million tokens, `{per_hour}`, or `free`.",
         default=None,
-        written="free for local endpoints, else unknown",
+        written="free for local endpoints, else a known public price, else unknown",
     )
     capabilities: tuple[str, ...] | None = key(
         ListOf(Choice(*NEEDS, what="capability", later=LATER_CAPABILITIES)),
@@ -212,9 +211,14 @@ class RuleSettings(Record):
     urgency: str | None = key(
         Choice(*URGENCIES, what="urgency"), "Place in queues.", default=None, written="normal"
     )
-    cache: object = key(CACHE_USE, "`off`, `always` or `{ttl}`.", default=None, later=True)
+    cache: object = key(
+        CACHE_USE,
+        "`off`, `always` (at any temperature) or `{ttl}`.",
+        default=None,
+        written="what is certain, for the file's `ttl`",
+    )
     no_degrade: bool = key(
-        Boolean(), "Never answer from the offline ladder.", default=False, written="false", later=True
+        Boolean(), "Never answer from the offline ladder.", default=False, written="false"
     )
 
 
@@ -279,13 +283,13 @@ class Document(Record):
         Fields(HedgeSettings, "hedge"), "A second attempt beside a slow one.", default=None
     )
     cache: CacheSettings | None = key(
-        Fields(CacheSettings, "cache"), "Answers that are kept.", default=None, later=True
+        Fields(CacheSettings, "cache"), "Answers that are kept.", default=None
     )
     costs: CostSettings | None = key(
-        Fields(CostSettings, "costs"), "What is spent, and what may be.", default=None, later=True
+        Fields(CostSettings, "costs"), "What is spent, and what may be.", default=None
     )
     offline: OfflineSettings | None = key(
-        Fields(OfflineSettings, "offline"), "What happens without a network.", default=None, later=True
+        Fields(OfflineSettings, "offline"), "What happens without a network.", default=None
     )
     invariants: tuple[InvariantSettings, ...] = key(
         ListOf(Fields(InvariantSettings), each="invariants"),

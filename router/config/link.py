@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from router.config.conditions import UseItem
+    from router.config.costs import BudgetSettings
     from router.config.language import Dimension as Settings
     from router.config.language import Document, ModelSettings, RuleSettings
     from router.config.settings import InvariantSettings
@@ -97,6 +98,8 @@ class Linked:
         failover: The models that answer when a call names one itself and it fails.
         used: The models that a rule or another block names.
         invariants: What must hold at every hop.
+        instead: The model that answers when a budget is spent, by the budget's name.
+        offline: What `offline.use` names, in order.
     """
 
     dimensions: dict[str, Dimension] = field(default_factory=dict)
@@ -105,6 +108,8 @@ class Linked:
     failover: dict[str, list[str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     invariants: list[Invariant] = field(default_factory=list)
+    instead: dict[str, str] = field(default_factory=dict)
+    offline: tuple[UseItem, ...] = ()
 
 
 def link(document: Document, suggest: Suggester | None = None) -> tuple[Linked, list[problems.Problem]]:
@@ -126,6 +131,8 @@ class _Linker:
         for key, what in (("dimensions", "dimension"), ("endpoints", "endpoint"), ("models", "model")):
             names = getattr(self._document, key) or {}
             self._alike(what, [(name, self._document.entry_span(key, name)) for name in names])
+        budgets = self._document.costs.budgets if self._document.costs else ()
+        self._alike("budget", [(each.name, each.span("name")) for each in budgets if each.name])
         for name, endpoint in self._document.endpoints.items():
             if endpoint.proxy and endpoint.url.startswith("unix:"):
                 span, owner = endpoint.key_span("proxy"), f"endpoint `{printable(name)}`"
@@ -327,8 +334,33 @@ class _Linker:
     def _elsewhere(self) -> None:
         """Resolve the models that other blocks name."""
         if self._document.offline is not None:
-            self._use(self._document.offline.use, "`offline`")  # type: ignore[arg-type]
+            self._linked.offline = self._use(self._document.offline.use, "`offline`")
         for budget in self._document.costs.budgets if self._document.costs else ():
-            use = getattr(budget.then, "use", None)
-            if use is not None:
-                self._resolve(Named(use, budget.span("then")), f"budget `{printable(budget.name)}`")
+            self._budget(budget)
+        self._cache()
+
+    def _cache(self) -> None:
+        """Look at what is said of kept answers: dimensions, and rules that want to keep where the file does not."""
+        dimensions, cache = tuple(self._linked.dimensions), self._document.cache
+        for each in (cache.separate or ()) if cache is not None else ():
+            if each.name and each.name not in dimensions:
+                near = self._suggest.nearest(each.name, dimensions)
+                self.problems.append(
+                    problems.UnknownDimension(each.span, printable(each.name), near, dimensions)
+                )
+        for number, rule in enumerate(self._document.rules, start=1):
+            if cache is None and rule.cache not in (None, "off"):
+                owner = f"rule `{printable(rule.name.name if rule.name else f'rules[{number}]')}`"
+                span = rule.key_span("cache")
+                self.problems.append(problems.MisplacedKey(span, "cache", owner, "where the file has a `cache`"))
+
+    def _budget(self, settings: BudgetSettings) -> None:
+        linked, each, use = self._linked, settings.each, getattr(settings.then, "use", None)
+        model = self._resolve(use, f"budget `{printable(settings.name)}`") if use is not None else None
+        if model is not None:
+            linked.instead[settings.name] = model
+        known = ("user", *(name for name, found in linked.dimensions.items() if not found.measured))
+        if each is None or each.name in known:
+            return
+        found = self._suggest.nearest(each.name, known)
+        self.problems.append(problems.UnknownValue(each.span, printable(each.name), "each", found, known))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from router.config.compound import Anything, ByType, ListOf, MapOf, Mapped
 from router.config.conditions import ConditionShape, Named, UseShape
 from router.config.expand import END
-from router.config.quantities import duration, money, share, size
+from router.config.quantities import duration, share, size
 from router.config.record import Fields, Record, key, record
 from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.errors import AllAttemptsFailed
 from router.core.options import OWN_FIELDS, REASONING_EFFORTS
 from router.core.request import Timeouts
-from router.core.usage import FREE, Price
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from router.config.conditions import Condition
+    from router.config.conditions import Condition, UseItem
     from router.config.node import Node
 
 
@@ -128,37 +125,6 @@ OPTIONS = Fields(OptionSettings, "options")
 
 
 @record
-class PriceSettings(Record):
-    """What tokens cost, in dollars per million."""
-
-    EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("input", "per_hour"), ("output", "per_hour"))
-    ONE_OF: ClassVar[tuple[str, ...]] = ("input", "output", "per_hour")
-    NEEDS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("input", "output"),
-        ("output", "input"),
-        ("cached_input", "input"),
-    )
-
-    input: Decimal | None = key(money(), "A million input tokens.", default=None)
-    output: Decimal | None = key(money(), "A million output tokens.", default=None)
-    cached_input: Decimal | None = key(
-        money(), "A million input tokens that the endpoint had cached.", default=None, written="as input"
-    )
-    per_hour: Decimal | None = key(money(), "An hour of the machine.", default=None, later=True)
-
-
-def _price(value: object, _node: object) -> Price | None:
-    if value == "free":
-        return FREE
-    if isinstance(value, PriceSettings) and value.input is not None and value.output is not None:
-        return Price(value.input, value.output, value.cached_input)
-    return None
-
-
-PRICE = Mapped(ByType(scalar=Choice("free", what="price"), mapping=Fields(PriceSettings, "price")), _price)
-
-
-@record
 class BackoffSettings(Record):
     """The growing wait between tries at one deployment."""
 
@@ -252,83 +218,13 @@ class StreamSettings(Record):
 
 
 @record
-class CacheSettings(Record):
-    """Answers that are kept."""
-
-    store: object = key(Anything(), "`memory` or `{sqlite: PATH}`.", default="memory", written="memory")
-    size_: int = key(size(), "Bytes to keep.", default=64 * 2**20, written="64MiB")
-    ttl: float = key(duration(), "How long an answer stays good.", default=3600.0, written="1h")
-    tools: bool = key(Boolean(), "Keep answers that call tools.", default=False, written="false")
-    separate: tuple[str, ...] = key(
-        ListOf(Text()),
-        "Dimensions that keep answers apart.",
-        default=(),
-        written="every dimension of your own",
-    )
-
-
-@record
-class CacheUse(Record):
-    """How one rule uses the cache."""
-
-    ttl: float = key(duration(), "How long its answers stay good.")
-
-
-CACHE_USE = ByType(scalar=Choice("off", "always", what="cache"), mapping=Fields(CacheUse, "cache"))
-
-
-@record
-class BudgetThen(Record):
-    """A model that takes over when a budget is spent."""
-
-    use: str = key(Text(), "The model.")
-
-
-@record
-class BudgetSettings(Record):
-    """A sum that may be spent."""
-
-    name: str = key(Text(), "Its name in reports.")
-    limit: Decimal = key(money(), "The sum.")
-    per: str = key(
-        Choice("hour", "day", "month", "total", what="per"),
-        "The time it is for.",
-        default="day",
-        written="day",
-    )
-    each: str | None = key(Text(), "`user` or a dimension: a sum of its own for each.", default=None)
-    then: object = key(
-        ByType(scalar=Choice("refuse", "warn", what="then"), mapping=Fields(BudgetThen, "then")),
-        "What happens when it is spent.",
-        default="refuse",
-        written="refuse",
-    )
-
-
-@record
-class CostSettings(Record):
-    """What is spent, and what may be."""
-
-    ledger: str | None = key(Text(), "File that keeps every attempt.", default=None)
-    budgets: tuple[BudgetSettings, ...] = key(
-        ListOf(Fields(BudgetSettings, "budget")), "Sums that may be spent.", default=()
-    )
-    prices: str | None = key(Text(), "File of prices.", default=None)
-    on_ledger_error: str = key(
-        Choice("allow", "deny", what="on_ledger_error"),
-        "What happens when the ledger cannot be written.",
-        default="allow",
-        written="deny under a budget, else allow",
-    )
-    timezone: str = key(Text(), "Whose days are counted.", default="UTC", written="UTC")
-
-
-@record
 class ReplySettings(Record):
     """A canned reply."""
 
     contains: tuple[str, ...] = key(
-        ListOf(Text(), least=1), "Whole words of the last user message, any of them.", default=()
+        ListOf(Text("words", rf".*[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f].*{END}"), least=1),
+        "Words of the last user message, whole and in any case; any of them. Absent fits every message.",
+        default=(),
     )
     say: str = key(Text(), "The reply.")
 
@@ -343,7 +239,7 @@ class OfflineSettings(Record):
         default="auto",
         written="auto",
     )
-    use: tuple[object, ...] = key(UseShape(), "Further models, tried like candidates.", default=())
+    use: tuple[UseItem, ...] = key(UseShape(), "Further models, tried like candidates.", default=())
     stale_cache: float | None = key(duration(), "How old a kept answer may be.", default=None)
     replies: tuple[ReplySettings, ...] = key(
         ListOf(Fields(ReplySettings, "reply")), "Canned replies.", default=()

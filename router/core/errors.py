@@ -15,6 +15,7 @@
     + Shed                     an endpoint's queue was full or too slow
     + AllCircuitsOpen          every candidate failed so often lately that it is left alone; nothing was sent
     + NoCandidate              no rule matches, or no candidate may serve this call
+    + BudgetExceeded           the attempt may cost more than a budget has left; nothing was sent
     + InvariantViolated        a hop would break an invariant of the file; nothing was sent
 
 A kind is the snake_case name of the class (`rate_limited`), the word that YAML, logs and JSON use.
@@ -221,6 +222,18 @@ class AllCircuitsOpen(CallFailed):
     """Every candidate is left alone for now: too many failures, or it asked for time. Nothing was sent."""
 
     retryable = True
+
+
+class BudgetExceeded(CallFailed):
+    """The attempt may cost more than a budget has left, or what it costs cannot be written down. Nothing was sent.
+
+    Attributes:
+        budget: The budget's name, or None when it is the ledger that fails.
+        use: The model that answers instead, or None.
+    """
+
+    budget: str | None = None
+    use: str | None = None
 
 
 class NoCandidate(CallFailed):

@@ -35,6 +35,7 @@ class CallRecord:
         attempts: Every attempt, in order.
         stream: Whether the answer was handed out as it came.
         cached: Whether it was kept from an earlier call.
+        saved: Dollars that a kept answer had cost; None without one, or when unknown.
         degraded: What was amiss with the answer, or None.
         user: Whose call it was, as the caller says.
         tags: As the caller gave them.
@@ -57,6 +58,7 @@ class CallRecord:
     attempts: tuple[AttemptRecord, ...] = ()
     stream: bool = False
     cached: bool = False
+    saved: Decimal | None = None
     degraded: str | None = None
     user: str | None = None
     tags: Mapping[str, object] = field(default_factory=dict)
@@ -70,14 +72,16 @@ class Notice:
     """Something happened beside the calls.
 
     Attributes:
-        what: `breaker` (opened or closed), `health` (an active check changed its mind), `reload`.
+        what: `breaker` (opened or closed), `health` (an active check changed its mind), `reload`, `budget` (its
+            sum is nearly or wholly spent), `ledger` (it cannot be written, or can again), `network` (remote hosts cannot be reached, or can again).
         subject: Of what: "host 127.0.0.1:8080", "endpoint `laptop`", "`tiny` at `laptop`", "key 1 of `cloud`",
             or the file.
-        state: `open`, `closed`, `up`, `loading`, `down`, `loaded`, `refused`.
+        state: `open`, `closed`, `up`, `loading`, `down`, `loaded`, `refused`, `near` (80 %), `spent`, `failing`, `offline`,
+            `online`.
         detail: More in words; never a secret.
     """
 
-    what: Literal["breaker", "health", "reload"]
+    what: Literal["breaker", "health", "reload", "budget", "ledger", "network"]
     subject: str
     state: str
     detail: str = ""

@@ -21,7 +21,6 @@ OWN_FIELDS = frozenset(
         *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "reasoning_effort"),
     }
 )
-NOT_SUPPORTED_YET = ("cache", "no_degrade")
 
 
 def _number(least: float, most: float) -> Callable[[object], str | None]:
@@ -48,6 +47,10 @@ def _text(value: object) -> str | None:
     return None if isinstance(value, str) and value else "a text"
 
 
+def _boolean(value: object) -> str | None:
+    return None if isinstance(value, bool) else "true or false"
+
+
 def _stop(value: object) -> str | None:
     texts = [value] if isinstance(value, str) else value
     good = isinstance(texts, list | tuple) and texts and all(isinstance(text, str) and text for text in texts)
@@ -64,6 +67,12 @@ def _extra(value: object) -> str | None:
         return _mapping(value)
     own = sorted(value.keys() & OWN_FIELDS)
     return f"without `{own[0]}`, which has an option of its own" if own else None
+
+
+def _cache(value: object) -> str | None:
+    if isinstance(value, dict) and value.keys() == {"ttl"} and _seconds(value["ttl"]) is None:
+        return None
+    return None if value in ("off", "always") else "off, always or {'ttl': SECONDS}"
 
 
 def _mapping(value: object) -> str | None:
@@ -101,9 +110,11 @@ CALL_OPTIONS: Mapping[str, Callable[[object], str | None]] = {
     "response_format": _mapping,
     "extra": _extra,
     "tags": _mapping,
+    "no_degrade": _boolean,
+    "cache": _cache,
 }
 RESERVED = frozenset(
-    {*PARAMS, *CALL_OPTIONS, *ALIASES, *NOT_SUPPORTED_YET, *(each.name for each in MEASURED), "use", "self"}
+    {*PARAMS, *CALL_OPTIONS, *ALIASES, *(each.name for each in MEASURED), "use", "self"}
 )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 MILLION = Decimal(1_000_000)
+HOUR = Decimal(3600)
+NANO = Decimal("1e-9")
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +22,46 @@ class Usage:
     estimated: bool = False
 
 
+NO_TOKENS = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars per million tokens; a `cached_input` of None costs as much as `input`."""
+    """Dollars per million tokens, or `per_hour` of the machine; a `cached_input` of None costs as much as `input`."""
 
     input: Decimal
     output: Decimal
     cached_input: Decimal | None = None
+    per_hour: Decimal | None = None
 
-    def cost(self, usage: Usage) -> Decimal:
-        """Return dollars for these tokens; cached ones are part of the input tokens."""
+    @property
+    def free(self) -> bool:
+        """Whether nothing costs anything."""
+        return not (self.input or self.output or self.cached_input or self.per_hour)
+
+    def cost(self, usage: Usage, seconds: float = 0.0) -> Decimal:
+        """Return dollars, rounded once to a billionth.
+
+        Args:
+            usage: The tokens; cached ones are part of the input tokens.
+            seconds: How long the attempt took, to the microsecond.
+        """
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         cached_price = self.input if self.cached_input is None else self.cached_input
         fresh = usage.input_tokens - cached
-        total = fresh * self.input + cached * cached_price + usage.output_tokens * self.output
-        return total / MILLION
+        tokens = fresh * self.input + cached * cached_price + usage.output_tokens * self.output
+        hours = NOTHING if self.per_hour is None else self.per_hour * round(seconds * 10**6) / HOUR
+        return ((tokens + hours) / MILLION).quantize(NANO, ROUND_HALF_EVEN).normalize() + NOTHING
 
 
-FREE = Price(Decimal(0), Decimal(0), Decimal(0))
+FREE = Price(NOTHING, NOTHING, NOTHING)
+
+
+def to_nano(dollars: Decimal) -> int:
+    """Return whole billionths of a dollar."""
+    return int((dollars / NANO).to_integral_value(ROUND_HALF_EVEN))
+
+
+def from_nano(nano: int) -> Decimal:
+    """Return dollars for billionths of a dollar."""
+    return Decimal(nano) * NANO

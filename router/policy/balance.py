@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Balance = Literal["ordered", "weighted", "least_busy", "fastest", "cheapest"]
 DECAY = 10.0
-PENALTY = 5.0
+PENALTY, MOST = 5.0, 60.0
 
 
 class Speed:
@@ -35,8 +35,8 @@ class Speed:
         self._at = now
 
     def failed(self, seconds: float, now: float) -> None:
-        """Take in a failure after so many seconds."""
-        self.saw(max(PENALTY, seconds, 2 * (self._seconds or 0.0)), now)
+        """Take in a failure after so many seconds; a row of them counts for a minute, so that it is forgotten again."""
+        self.saw(max(PENALTY, seconds, min(2 * (self._seconds or 0.0), MOST)), now)
 
     def cost(self, now: float, busy: int) -> float:
         """Return what one more call would wait, roughly; what was never tried is free while nobody tries it."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from router.core.port import Vitality
     from router.core.request import HealthPolicy
 
-UNWELL, QUIET = 3.0, 60.0
+UNWELL, LOADING, QUIET = 3.0, 1.6, 60.0
 SPREAD = 0.2
 
 
@@ -37,10 +37,13 @@ class Checkup:
         return self.state
 
     def pause(self, dice: float, *, quiet: bool) -> float:
-        """Return seconds until the next check: soon for an endpoint that is unwell, rarely when nobody calls."""
+        """Return seconds until the next check: soon for an endpoint that is unwell, rarely when nobody calls.
+
+        For one that is loading two seconds at most: calls may be waiting for it.
+        """
         every = self._policy.every
         if self.state != "up" or self._row:
-            every = min(every, UNWELL)
+            every = min(every, LOADING if self.state == "loading" else UNWELL)
         elif quiet:
             every = max(every, QUIET)
         return every * (1 - SPREAD + 2 * SPREAD * dice)

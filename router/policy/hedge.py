@@ -48,7 +48,8 @@ class HedgeShare:
         for seen in (self._calls, self._hedged):
             while seen and seen[0] < now - WINDOW:
                 seen.popleft()
-        if len(self._hedged) + 1 > max(1.0, self._policy.max * len(self._calls)):
+        most = self._policy.max
+        if not most or len(self._hedged) + 1 > max(1.0, most * len(self._calls)):
             return False
         self._hedged.append(now)
         return True

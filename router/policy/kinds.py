@@ -91,6 +91,8 @@ TREATMENTS: dict[str, Treatment] = {
     errors.Conflict.kind: _again(verdict="nothing"),
     errors.UpstreamRedirect.kind: _elsewhere("endpoint"),
     errors.Shed.kind: _elsewhere(verdict="nothing"),
+    # The next candidate may be free, or cheap enough.
+    errors.BudgetExceeded.kind: _elsewhere(verdict="nothing"),
 }
 
 # Among the failures of one call, the first of these tells the caller most; else the last one does.

@@ -120,6 +120,7 @@ class Plan:
     """
 
     __slots__ = (
+        "_again",
         "_at",
         "_attempts",
         "_candidates",
@@ -128,6 +129,7 @@ class Plan:
         "_gate",
         "_larger",
         "_left",
+        "_only",
         "_patience",
         "_policy",
         "_ready",
@@ -151,6 +153,8 @@ class Plan:
         self._attempts = 0  # attempts in all; polls of a loading model do not count
         self._ready = 0.0  # not before this time
         self._larger = 0  # only candidates with more context than this, or with an unknown one
+        self._only = -1  # the candidate that the last failure may not move on from, or -1
+        self._again = False  # whether a further try is waited for that has to be paid for
         self._patience = PATIENCE  # seconds left to wait for a closed candidate
         self._failures: list[CallFailed] = []
 
@@ -158,7 +162,13 @@ class Plan:
         """Return the step to take now."""
         if now < self._ready:
             return Wait(self._ready)
-        if self._at < 0 or self._gate(self._at, now).at > now:
+        opening = self._gate(self._at, now) if self._at >= 0 else None
+        if (
+            opening is not None and self._again and not opening.retry
+        ):  # others were quicker to spend the budget
+            self._forget(self._at)
+        self._again = False
+        if opening is None or opening.at > now or self._at < 0:
             step = self._choose(now)
             if step is not None:
                 return step
@@ -176,6 +186,7 @@ class Plan:
             index: The candidate, when it is not the one under way: a hedge.
         """
         at = self._at if index is None else index
+        self._only, self._again = -1, False
         self._failures.append(error)
         treatment = TREATMENTS.get(error.kind, NEVER)
         self._attempts += not treatment.poll
@@ -191,8 +202,10 @@ class Plan:
         self._tried[at] += 1
         others = moves and any(index != at and self._eligible(index) for index in self._left)
         wait = self._wait_here(error, treatment, (now, dice), others=others)
-        if wait is not None and now + wait + self._policy.min_left <= self._deadline:
+        in_time = wait is not None and now + wait + self._policy.min_left <= self._deadline
+        if wait is not None and in_time and self._eligible(at):
             self._ready = now + wait
+            self._only, self._again = -1 if moves else at, wait > 0 and not treatment.poll
             return self.next(now)
         self._ready = now
         self._forget(at)
@@ -203,8 +216,6 @@ class Plan:
     def refused(self, now: float) -> Step:
         """Return the step to take when the candidate closed between the choice and the try."""
         self._ready = now
-        if self._gate(self._at, now).at <= now:  # it was only just taken, by a probe of another call
-            self._forget(self._at)
         self._at = -1
         return self.next(now)
 
@@ -219,12 +230,16 @@ class Plan:
             return None
         for index in self._left:
             if index != self._at and self._eligible(index) and apart(self._at, index):
-                return index if self._gate(index, now).at <= now else None
+                opening = self._gate(index, now)
+                if opening.at <= now and opening.retry:
+                    return index
         return None
 
     def moved(self, index: int) -> None:
-        """Take note that a hedge goes on in the place of the candidate under way."""
-        self._forget(self._at)
+        """Take note that a hedge goes on in the place of the candidate under way, which was slow and comes last now."""
+        if self._at in self._left:
+            self._left.remove(self._at)
+            self._left.append(self._at)
         self._at = index
 
     def out_of_time(self, error: DeadlineExceeded | None = None) -> DeadlineExceeded:
@@ -273,6 +288,8 @@ class Plan:
         )
 
     def _eligible(self, index: int) -> bool:
+        if self._only not in (-1, index):
+            return False
         if not self._larger:
             return True
         context = self._candidates[index].context

@@ -90,7 +90,9 @@ def _kind(status: int | None, layers: list[Mapping[str, object]], *, has_image: 
         return kind
     if status is None:
         kinds = [_kinds.BY_GENERAL_CODE[code] for code in codes if code in _kinds.BY_GENERAL_CODE]
-        return next((each for each in kinds if each is not InvalidRequest), kinds[0] if kinds else ServerError)
+        return next(
+            (each for each in kinds if each is not InvalidRequest), kinds[0] if kinds else ServerError
+        )
     if status in _kinds.BY_STATUS:
         return _kinds.BY_STATUS[status]
     if status < 400:  # noqa: PLR2004
@@ -98,9 +100,7 @@ def _kind(status: int | None, layers: list[Mapping[str, object]], *, has_image: 
     return InvalidRequest if status < 500 else ServerError  # noqa: PLR2004
 
 
-def _kind_by_words(
-    status: int | None, layers: list[Mapping[str, object]], *, has_image: bool
-) -> Kind | None:
+def _kind_by_words(status: int | None, layers: list[Mapping[str, object]], *, has_image: bool) -> Kind | None:
     """Return the kind of the few failures that no code tells."""
     for layer in layers:
         if status == FORBIDDEN and layer.keys() & MODERATED:
@@ -119,13 +119,10 @@ def _kind_by_words(
 
 def _layers(details: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Return an error object and the objects inside it that tell more: never its text, never deeper than two."""
-    found = [details]
-    inner = details.get("details")
+    inner, metadata = details.get("details"), details.get("metadata")
     listed = inner if isinstance(inner, list) else [inner]
-    metadata = details.get("metadata")
-    for part in (*listed[:20], details.get("innererror"), metadata):
-        if _is_object(part):
-            found.append(part)
+    parts = (*listed[:20], details.get("innererror"), metadata)
+    found = [details, *filter(_is_object, parts)]
     if _is_object(metadata) and isinstance(metadata.get("raw"), str):  # OpenRouter hands on what it was told
         raw = str(metadata["raw"])
         found.append(_details(_parse(raw.encode("utf-8", "replace"))) or {"message": raw})
@@ -150,15 +147,13 @@ def _status(layer: Mapping[str, object]) -> int | None:
     return None
 
 
-def _wait(
-    headers: Mapping[str, str], layers: list[Mapping[str, object]], status: int | None
-) -> float | None:
+def _wait(headers: Mapping[str, str], layers: list[Mapping[str, object]], status: int | None) -> float | None:
     found = parse_retry_after(headers, status or 0)
     for layer in layers if found is None else ():
         inside = layer.get("headers")  # OpenRouter puts those of a free model's limit into the body
         if _is_object(inside):
             fields = {str(name).lower(): str(value) for name, value in inside.items()}
-            found = parse_retry_after(fields, status or 0)
+            found = parse_retry_after({"date": headers.get("date", ""), **fields}, status or 0)
     return found
 
 

@@ -61,5 +61,7 @@ class Guard:
         except TimeoutError:
             raise ConnectFailed(f"{self._where} cannot be reached within the time to connect") from None
         except (OSError, UnicodeError) as error:
-            raise ConnectFailed(f"{self._where} cannot be reached: its name does not resolve ({error})") from error
+            raise ConnectFailed(
+                f"{self._where} cannot be reached: its name does not resolve ({error})"
+            ) from error
         return [str(address[0]) for *_, address in found]

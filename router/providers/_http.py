@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from router.core.request import Endpoint
     from router.providers._transport import HttpRequest, Transport
 
+# Seconds that an idle connection is kept: llama.cpp and uvicorn close theirs after five, and who sends at that
+# moment loses the request.
+KEEP_ALIVE = 4.0
 _SENDABLE = re.compile(r"[\x20-\x7e\t]*\Z")
 
 
@@ -118,7 +121,7 @@ class HttpxTransport:
         request: HttpRequest,
         emit: Callable[[httpx.Response | bytes], Awaitable[None]],
     ) -> CallFailed | None:
-        """Exchange, and return how that failed: without the frames of the library, which hold the key."""
+        """Exchange, and return how the library failed: raised from here, it would hold the library's frames."""
         begun = False
 
         async def told(item: httpx.Response | bytes) -> None:
@@ -131,8 +134,6 @@ class HttpxTransport:
                 await self._exchange(client, request, told)
         except FOREIGN as error:
             return failure(self._where, error, begun=begun)
-        except CallFailed as error:
-            return error.with_traceback(None)
         return None
 
     async def _exchange(
@@ -201,7 +202,9 @@ class HttpxTransport:
             transport = httpx.AsyncHTTPTransport(
                 verify=self._trust(),
                 trust_env=False,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+                limits=httpx.Limits(
+                    max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE
+                ),
                 proxy=str(proxy) if proxy else None,
                 uds=self._socket,
             )

@@ -41,7 +41,9 @@ def _failure(where: str, error: Exception, *, begun: bool) -> CallFailed:
         case httpx.LocalProtocolError():
             return InvalidRequest(f"{where}: the request cannot be written as HTTP")
         case httpx.ConnectTimeout():
-            return ConnectFailed(f"{where} cannot be reached within the time to connect; is the server running?")
+            return ConnectFailed(
+                f"{where} cannot be reached within the time to connect; is the server running?"
+            )
         case httpx.ConnectError() | httpx.ProxyError():
             return ConnectFailed(f"{where} cannot be reached ({error}); is the server running?")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL() | UnicodeError():

@@ -131,7 +131,11 @@ BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = (
     (
         QuotaExhausted,
         frozenset({None, 400, 403}),
-        _words(r"credit balance is too low", r"reached your specified API usage limits", r"out of call volume quota"),
+        _words(
+            r"credit balance is too low",
+            r"reached your specified API usage limits",
+            r"out of call volume quota",
+        ),
     ),
     (RequestTooLarge, frozenset({429}), _words(r"^request too large for ")),
     (ContentFiltered, frozenset({400}), _words(r"^content exists risk")),

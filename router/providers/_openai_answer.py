@@ -24,6 +24,9 @@ FINISH: dict[str, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+UNREADABLE = object()
+# Reasons that say the answer broke off: of OpenRouter and Mistral, DeepSeek, vLLM.
+BROKEN = frozenset({"error", "insufficient_system_resource", "abort"})
 
 
 class AnswerDecoder:
@@ -65,10 +68,9 @@ class AnswerDecoder:
         if text.strip() == "[DONE]":
             self._ended = True
             return []
-        try:
-            payload = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise MalformedResponse(f"{self._source.where} sent something that is not JSON") from error
+        payload = _parse(text)
+        if payload is UNREADABLE:
+            raise MalformedResponse(f"{self._source.where} sent something that is not JSON")
         return self.feed(payload)
 
     def feed_event(self, text: str) -> list[Delta | Garbled]:
@@ -130,6 +132,8 @@ class AnswerDecoder:
         where = self._source.where
         if not self._ended and self._finish is None:
             raise StreamInterrupted(f"{where} ended in the middle of its answer")
+        if self._finish in BROKEN:
+            raise StreamInterrupted(f"{where} broke its answer off: {self._finish}")
         reason = FINISH.get(self._finish or "stop", "stop")
         if reason == "content_filter":
             raise ContentFiltered(f"{where} withheld the answer: its content filter")
@@ -166,7 +170,10 @@ class AnswerDecoder:
         function = self._object(call.get("function") or {}, "function")
         arguments = function.get("arguments")
         if isinstance(arguments, Mapping):
-            arguments = json.dumps(arguments)
+            try:
+                arguments = json.dumps(arguments)
+            except RecursionError as error:
+                raise self._malformed("tool call") from error
         index = call.get("index")
         return ToolCallDelta(
             index if isinstance(index, int) else position,
@@ -178,7 +185,7 @@ class AnswerDecoder:
     def _text(self, value: object) -> str:
         """Return a text, which some servers give as a list of parts."""
         if isinstance(value, list):
-            return "".join(self._text(part.get("text")) for part in value if isinstance(part, Mapping))
+            return "".join(_text_or_empty(part.get("text")) for part in value if isinstance(part, Mapping))
         if value is None or isinstance(value, str):
             return value or ""
         raise self._malformed("text")
@@ -209,6 +216,14 @@ class AnswerDecoder:
             cached_input_tokens=_whole(prompt.get("cached_tokens")),
             reasoning_tokens=_whole(completion.get("reasoning_tokens")),
         )
+
+
+def _parse(text: str) -> object:
+    """Return what JSON says; the error of the parser is left behind, for it holds the whole text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return UNREADABLE
 
 
 def _text_or_empty(value: object) -> str:

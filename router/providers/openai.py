@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.core.errors import (
@@ -71,7 +72,7 @@ class OpenAiProvider:
         async with self._transport.open(sent) as response:
             if not 200 <= response.status < 300:  # noqa: PLR2004
                 raise await self._refusal(response, request)
-            decoder = AnswerDecoder(self._source, image=has_image(request))
+            decoder = AnswerDecoder(self._source.asked(request.messages), image=has_image(request))
             async with aclosing(self._events(response, decoder, request)) as events:
                 yield events
             if decoder.over:
@@ -109,20 +110,26 @@ class OpenAiProvider:
         except (CallFailed, TimeoutError):
             body = b""  # the status says enough
         image = request is not None and has_image(request)
-        return error_for_status(self._source, response.status, response.headers, body, has_image=image)
+        source = self._source if request is None else self._source.asked(request.messages)
+        return error_for_status(source, response.status, response.headers, body, has_image=image)
 
     async def _events(
         self, response: HttpResponse, decoder: AnswerDecoder, request: Request
     ) -> AsyncGenerator[Event, None]:
-        if _is_stream(response.headers, asked=request.stream, where=self._source.where):
-            async with aclosing(self._read_stream(response, decoder)) as events:
-                async for event in events:
+        known = self._source.request_id(response.headers)
+        try:
+            if _is_stream(response.headers, asked=request.stream, where=self._source.where):
+                async with aclosing(self._read_stream(response, decoder)) as events:
+                    async for event in events:
+                        yield event
+            else:
+                body = await response.read()
+                for event in decoder.feed_whole(body.decode("utf-8", "replace")):
                     yield event
-        else:
-            body = await response.read()
-            for event in decoder.feed_whole(body.decode("utf-8", "replace")):
-                yield event
-        yield decoder.end()
+            yield replace(decoder.end(), request_id=known)
+        except CallFailed as error:
+            error.upstream_id = error.upstream_id or known
+            raise
 
     async def _read_stream(
         self, response: HttpResponse, decoder: AnswerDecoder

@@ -11,12 +11,13 @@ from router.core.errors import CallFailed, RouterError
 from router.core.events import Collector, Done, Garbled, TextDelta
 from router.core.record import LOST, AttemptRecord
 from router.core.tokens import estimate, estimate_text
-from router.core.usage import Usage
+from router.core.usage import NO_TOKENS, NOTHING, Usage
 from router.runtime.alarm import Alarm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
 
     from router.compile.program import Deployment
     from router.core.clock import Clock
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from router.core.port import Provider
     from router.runtime.call import Call
     from router.runtime.gate import Gate, Permit
+    from router.runtime.ledger import Entry
     from router.runtime.limiter import Limiter
+    from router.runtime.spending import Spending
 
-NOTHING = Decimal(0)
 UNREAD = 60.0
 GARBLED = "an unreadable event of the answer was left out"
 # Failures after which the endpoint may have billed what it had read and written so far.
@@ -59,6 +61,8 @@ class Attempt:
         "_closing",
         "_content",
         "_dice",
+        "_entered",
+        "_entry",
         "_events",
         "_gate",
         "_held",
@@ -66,9 +70,11 @@ class Attempt:
         "_limiter",
         "_open",
         "_panic",
+        "_paused",
         "_permit",
         "_provider",
         "_read_at",
+        "_reading",
         "_unread",
         "call",
         "collector",
@@ -112,13 +118,17 @@ class Attempt:
         self._dice = dice
         self._panic = panic
         self._permit: Permit | None = None
+        self._entered = False
         self._held = False
+        self._entry: Entry | None = None  # what is written to the ledger of it, once it is sent
         self._open: AbstractAsyncContextManager[AsyncIterator[Event]] | None = None
         self._events: AsyncIterator[Event] | None = None
         self._content = False
         self._kept: list[Delta] | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._read_at = 0.0
+        self._reading = False
+        self._paused = 0.0  # seconds that the reader of a stream took for itself
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -139,6 +149,8 @@ class Attempt:
         except BaseException as error:
             await self.close(error)
             raise
+        if self.call.handed:
+            self._watch()
 
     async def finish(self) -> None:
         """Bring it to its end; its deltas are kept where they are to be handed out then.
@@ -179,6 +191,8 @@ class Attempt:
         if pending is not None or self.done is not None:
             self._watch()
             return pending
+        self._paused += self._clock.now() - self._read_at
+        self._reading = True
         try:
             delta = await self._read()
             if delta is None:
@@ -214,12 +228,17 @@ class Attempt:
             left = error is None and self.done is None
             told = asyncio.CancelledError() if left or self.lost else error
             self._gate.ended(permit, told, self.usage, (self._clock.now(), self._dice))
+        if self._entered:
+            self._entered = False
+            self._gate.gone()
         if self._held:
             self._held = False
             self._limiter.release(self._clock.now() - self.started)
 
     async def _begin(self) -> None:
         call = self.call
+        self._gate.entered()
+        self._entered = True
         try:
             # A place that comes too late to be of use is left to others.
             latest = call.deadline - call.route.policy.min_left
@@ -231,11 +250,23 @@ class Attempt:
         permit = self._permit = self._gate.admit(self.started, call.tokens, panic=self._panic)
         if permit is None:
             raise Refused
+        if call.spending is not None:
+            await self._intend(call.spending)
         self._open = self._provider.open(call.request(self.deployment, permit.key))
         try:
             self._events = await self._alarm.bound(self._open.__aenter__(), self._limit())
         except TimeoutError as error:
             raise self._timed_out() from error
+
+    async def _intend(self, spending: Spending) -> None:
+        """Hold what the attempt may cost."""
+        entry = spending.entry(self.call, self.deployment)
+        if spending.asks(entry):
+            try:
+                await self._alarm.bound(spending.intend(entry), self.call.deadline)
+            except TimeoutError as error:
+                raise errors.DeadlineExceeded("the deadline passed before the ledger was written") from error
+        self._entry = entry
 
     async def _read(self) -> Delta | None:
         """Return the next delta that says something, or None after the last."""
@@ -279,7 +310,7 @@ class Attempt:
         timeouts = self.deployment.endpoint.timeouts
         limit = self.call.deadline
         if timeouts.total is not None:
-            limit = min(limit, self.started + timeouts.total)
+            limit = min(limit, self.started + timeouts.total + self._paused)
         if not self._content and timeouts.first is not None:
             limit = min(limit, self.started + timeouts.first)
         if self._content and timeouts.idle is not None:
@@ -298,7 +329,11 @@ class Attempt:
 
     def _watch(self) -> None:
         """See to it that a stream nobody reads does not hold its place for ever."""
-        self._read_at = self._clock.now()
+        now = self._clock.now()
+        if not self._reading and self._read_at:
+            self._paused += now - self._read_at
+        self._reading = False
+        self._read_at = now
         if self._unread is None and self.record is None:
             self._unread = self._clock.call_at(self._read_at + UNREAD, self._look)
 
@@ -306,8 +341,10 @@ class Attempt:
         self._unread = None
         if self.record is not None:
             return
-        if self._clock.now() < self._read_at + UNREAD:
-            self._unread = self._clock.call_at(self._read_at + UNREAD, self._look)
+        now = self._clock.now()
+        if self._reading or now < self._read_at + UNREAD:
+            again = now + UNREAD if self._reading else self._read_at + UNREAD
+            self._unread = self._clock.call_at(again, self._look)
         else:
             self._closing = asyncio.ensure_future(self.close())
 
@@ -333,19 +370,27 @@ class Attempt:
             self.usage = self._estimated()
         if isinstance(error, CallFailed):
             error.usage = self.usage
-        price = self.deployment.price
-        cost = price.cost(self.usage) if price is not None and self.usage is not None else None
+        seconds = self._clock.now() - self.started
         first_ms = None if self.first_at is None else (self.first_at - self.started) * 1000
         self.record = AttemptRecord(
             model=self.deployment.model,
             endpoint=self.deployment.endpoint.name,
             outcome=outcome,
-            ms=(self._clock.now() - self.started) * 1000,
+            ms=seconds * 1000,
             status=status,
             usage=self.usage,
-            cost=NOTHING if self.usage is None else cost,
+            cost=self._cost(seconds),
             at_ms=(self.started - self.call.started) * 1000,
             first_ms=first_ms,
             upstream_id=upstream_id,
         )
+        if self._entry is not None and self.call.spending is not None:
+            self.call.spending.settle(self._entry, self.record)
         self.call.ended(self.record)
+
+    def _cost(self, seconds: float) -> Decimal | None:
+        """Return dollars: of the tokens, or of the time it took; None when its price is unknown."""
+        price = self.deployment.price
+        if self._entry is None or (self.usage is None and (price is None or price.per_hour is None)):
+            return NOTHING
+        return None if price is None else price.cost(self.usage or NO_TOKENS, seconds)

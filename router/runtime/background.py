@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import threading
 from typing import TYPE_CHECKING
 
@@ -126,7 +125,7 @@ class Background:
             if loop not in self._inside or (self._home is not None and not self._home.is_closed()):
                 return
             self._home = loop
-            self._prober = Prober(self._engine, random.Random())  # noqa: S311 - spreads checks in time
+            self._prober = Prober(self._engine)
             self._prober.update()
         if self._reloader is not None and self._watched:
             self._spawn(self._watch(self._reloader))

@@ -6,24 +6,28 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router.compile.explain import explain, lacking
+from router.compile.explain import lacking
 from router.core.conversation import parse_messages
 from router.core.dimension import NEEDS, holds
-from router.core.errors import InvalidCall, InvariantViolated, NoCandidate
+from router.core.errors import InvariantViolated, NoCandidate
 from router.core.messages import ImagePart
-from router.core.options import CALL_OPTIONS, NOT_SUPPORTED_YET, PARAMS, gathered
 from router.core.request import Request
 from router.core.tokens import estimate, estimate_text
+from router.runtime.said import said, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from decimal import Decimal
 
-    from router.compile.explain import Explanation
     from router.compile.program import Deployment, Program, Route
-    from router.core.dimension import Dimension, Value
+    from router.core.dimension import Value
     from router.core.messages import Message
     from router.core.record import AttemptRecord
+    from router.policy.cachekey import CacheUse, Question
+    from router.runtime.cache import Cache
+    from router.runtime.network import Connectivity
     from router.runtime.snapshot import Snapshot
+    from router.runtime.spending import Spending
 
 
 @dataclass(slots=True)
@@ -48,6 +52,14 @@ class Call:
         attempts: Every attempt so far.
         degraded: What is amiss with its answer, or None.
         observed: Is told of each attempt.
+        spending: Where its costs are written, or None.
+        sent: How many attempts were sent so far.
+        spent: Budgets that are spent and bound it no more: their other model answers.
+        network: What is known of the network, or None where nobody asks.
+        intended: The candidates, whether or not they may be contacted at the moment.
+        cache: Where answers are kept, or None.
+        question: What it asks, while its answer may still be kept.
+        saved: Dollars that a kept answer had cost; None without one, or when unknown.
     """
 
     program: Program
@@ -67,6 +79,14 @@ class Call:
     attempts: list[AttemptRecord] = field(default_factory=list)
     degraded: str | None = None
     observed: Callable[[str, AttemptRecord], None] | None = None
+    spending: Spending | None = None
+    sent: int = 0
+    spent: frozenset[str] = frozenset()
+    network: Connectivity | None = None
+    intended: tuple[Deployment, ...] = ()
+    cache: Cache | None = None
+    question: Question | None = None
+    saved: Decimal | None = None
 
     @property
     def tokens(self) -> int:
@@ -94,15 +114,26 @@ class Call:
         """The call's place in queues."""
         return str(self.options.get("urgency") or self.route.urgency)
 
+    @property
+    def cache_use(self) -> CacheUse | None:
+        """What the call, else its rule, says of kept answers."""
+        said = self.options.get("cache", self.route.cache)
+        return float(said["ttl"]) if isinstance(said, dict) else said
+
+    def params_of(self, deployment: Deployment) -> dict[str, object]:
+        """Return the sampling options for one deployment: call over rule over task over model."""
+        model = self.program.models[deployment.model]
+        return {**model.params[self.task], **self.route.params, **self.params}
+
     def request(self, deployment: Deployment, key: int = 0) -> Request:
-        """Return what is asked of one deployment: call over rule over task over model."""
+        """Return what is asked of one deployment."""
         model = self.program.models[deployment.model]
         timeouts = deployment.endpoint.timeouts
         options = self.options
         return Request(
             model=deployment.id,
             messages=self.messages,
-            params={**model.params[self.task], **self.route.params, **self.params},
+            params=self.params_of(deployment),
             stream=self.live or self.route.inside or timeouts.first is not None or timeouts.idle is not None,
             tools=options.get("tools", ()),
             tool_choice=options.get("tool_choice"),
@@ -111,124 +142,6 @@ class Call:
             context=deployment.context,
             key=key,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a caller said, sorted and checked: dimensions, sampling options, and the rest."""
-
-    dimensions: Mapping[str, Value]
-    params: Mapping[str, object]
-    options: Mapping[str, Any]
-
-
-def said(program: Program, opts: Mapping[str, object] | None, keywords: Mapping[str, object]) -> Said:
-    """Sort and check options.
-
-    Raises:
-        InvalidCall: A name or a value is not legal; the text names what is.
-    """
-    found = Said({}, {}, {})
-    for name, value in gathered(opts, keywords).items():
-        if name in PARAMS:
-            _check(name, value, PARAMS[name](value))
-            found.params[name] = [value] if name == "stop" and isinstance(value, str) else value  # type: ignore[index]
-        elif name in CALL_OPTIONS:
-            _check(name, value, CALL_OPTIONS[name](value))
-            found.options[name] = value  # type: ignore[index]
-        else:
-            found.dimensions[name] = _dimension_value(program, name, value)  # type: ignore[index]
-    model = found.options.get("model")
-    if model is not None and model not in program.models:
-        raise InvalidCall(f"unknown model `{model}`{_hint(model, program.models)}")
-    return found
-
-
-def _check(name: str, value: object, wanted: str | None) -> None:
-    if wanted is not None:
-        shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
-        raise InvalidCall(f"`{name}` is {shown[:80]}; it must be {wanted}")
-
-
-def _dimension_value(program: Program, name: str, value: object) -> Value:
-    dimension = program.dimensions.get(name)
-    if dimension is None or dimension.measured:
-        raise InvalidCall(_unknown_option(program, name))
-    if not dimension.accepts(value):
-        near = isinstance(value, str) and dimension.kind == "words"
-        hint = _hint(value, dimension.values) if near else f"; legal: {dimension.legal}"
-        raise InvalidCall(f"`{name}` has no value {str(value)[:80]!r}{hint}")
-    return value  # type: ignore[return-value]  # `accepts` has looked
-
-
-def _unknown_option(program: Program, name: str) -> str:
-    if name in NOT_SUPPORTED_YET:
-        return f"the option `{name}` is not supported yet"
-    if name in program.dimensions:
-        return f"`{name}` is measured from the call and cannot be given"
-    dimensions = [each.name for each in program.dimensions.values() if not each.measured]
-    return f"unknown option `{name}`{_hint(name, [*dimensions, *PARAMS, *CALL_OPTIONS])}"
-
-
-def _hint(name: object, legal: Mapping[str, object] | list[str] | tuple[str, ...]) -> str:
-    from router.diagnostics.suggest import listed, nearest  # noqa: PLC0415 - only a wrong call needs it
-
-    near = nearest(str(name), legal)
-    return (f"; did you mean `{near}`?" if near else "") + f" (legal: {listed(legal, 40)})"
-
-
-def values(program: Program, given: Mapping[str, Value]) -> dict[str, Value]:
-    """Return a value for every dimension: what was given, else its default.
-
-    Raises:
-        InvalidCall: A dimension without default was not given.
-    """
-    found: dict[str, Value] = {}
-    for name, dimension in program.dimensions.items():
-        value = given.get(name, dimension.default)
-        if value is None:
-            raise InvalidCall(f"`{name}` has no default; a call must give one of: {dimension.legal}")
-        found[name] = value
-    return found
-
-
-def explained_values(program: Program, given: Mapping[str, object]) -> dict[str, Value]:
-    """Return a value for every dimension, where measured ones may be given as well.
-
-    Raises:
-        InvalidCall: A name or a value is not legal.
-    """
-    checked: dict[str, Value] = {}
-    for name, value in given.items():
-        dimension: Dimension | None = program.dimensions.get(name)
-        if dimension is not None and dimension.measured and dimension.accepts(value):
-            checked[name] = value  # type: ignore[assignment]  # `accepts` has looked
-        elif dimension is not None and dimension.measured:
-            raise InvalidCall(f"`{name}` has no value {str(value)[:80]!r}; legal: {dimension.legal}")
-        else:
-            checked[name] = _dimension_value(program, name, value)
-    return values(program, checked)
-
-
-def explained(program: Program, call: Mapping[str, object]) -> Explanation:
-    """Return how a call would be decided, and why.
-
-    Args:
-        program: The compiled configuration.
-        call: Dimensions, measured ones too, sampling options, `model`, `user`; None as a value means nothing was said.
-
-    Raises:
-        InvalidCall: A name or a value is not legal, or does not decide where a call goes.
-    """
-    given = {name: value for name, value in call.items() if value is not None}
-    deciding = {"model", "user", *program.dimensions}
-    idle = [name for name in CALL_OPTIONS if name in given and name not in deciding]
-    if idle:
-        raise InvalidCall(f"`{idle[0]}` does not decide where a call goes")
-    others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}
-    told = said(program, None, others)
-    found = explained_values(program, given)
-    return explain(program, found, told.params, told.options.get("model"), told.options.get("user"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +186,15 @@ def make_call(
         candidates = program.candidates(route, told.options.get("user"), origin.dice)
     if program.invariants:
         _assert_invariants(program, candidates, found)
+    intended = _capable(candidates, needs) if needs else candidates
     seconds = told.options.get("deadline", route.deadline)
     return Call(
         program=program,
         messages=conversation,
         live=origin.live,
         route=route,
-        candidates=_capable(candidates, needs) if needs else candidates,
+        candidates=in_reach(program, intended),
+        intended=intended,
         task=str(found["task"]),
         options=told.options,
         params=told.params,
@@ -331,6 +246,43 @@ def _assert_invariants(
                 broken = invariant.broken_by(candidate)
                 if broken is not None:
                     raise InvariantViolated(f"{candidate.name} would break `{invariant.name}`: {broken}")
+
+
+def serving(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
+    """Return which of other candidates may serve a call.
+
+    Raises:
+        NoCandidate: None of them can take what it carries.
+        InvariantViolated: One would break an invariant that holds for the call.
+    """
+    _assert_invariants(call.program, candidates, call.dimensions)
+    capable = _capable(candidates, frozenset(name for name in NEEDS if call.dimensions[name]))
+    return in_reach(call.program, capable)
+
+
+def in_reach(program: Program, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
+    """Return the candidates whose endpoints may be contacted at all, perhaps none."""
+    if program.offline is None or not program.offline.only:
+        return candidates
+    return tuple(each for each in candidates if program.barred(each.endpoint) is None)
+
+
+def fitting(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
+    """Return which of further candidates fit a call: what it carries, its length and the file's invariants."""
+    needs = frozenset(name for name in NEEDS if call.dimensions[name])
+    length = call.tokens or estimate(call.messages)
+    about = [
+        each
+        for each in call.program.invariants
+        if all(holds(accepted, call.dimensions[name]) for name, accepted in each.accepted.items())
+    ]
+    return tuple(
+        each
+        for each in in_reach(call.program, candidates)
+        if not each.lacks(needs)
+        and (each.context is None or each.context >= length)
+        and all(invariant.broken_by(each) is None for invariant in about)
+    )
 
 
 def _capable(candidates: tuple[Deployment, ...], needs: frozenset[str]) -> tuple[Deployment, ...]:

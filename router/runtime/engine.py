@@ -12,12 +12,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from router.core.clock import Clock, LoopClock
-from router.core.errors import CallFailed
+from router.core.errors import BudgetExceeded, CallFailed
 from router.core.messages import Completion
 from router.core.observer import CallRecord
+from router.core.usage import NOTHING
 from router.policy.balance import balanced
 from router.policy.hedge import HedgeShare
-from router.runtime.attempt import NOTHING
+from router.runtime.cache import cache_of
 from router.runtime.call import Origin, make_call
 from router.runtime.forks import follow
 from router.runtime.gates import Gates
@@ -25,6 +26,7 @@ from router.runtime.limiter import Limiter
 from router.runtime.notify import Audience
 from router.runtime.replay import Replay
 from router.runtime.snapshot import Snapshot
+from router.runtime.spending import Spending, instead
 from router.runtime.walk import Walk
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from router.core.port import Provider
     from router.core.request import Endpoint
     from router.runtime.attempt import Attempt
+    from router.runtime.cache import Cache
     from router.runtime.call import Call
 
 _Limiters = dict[tuple[object, ...], Limiter]
@@ -76,6 +79,9 @@ class Engine:
             weakref.WeakKeyDictionary()
         )
         self._hedges = HedgeShare(program.hedge) if program.hedge is not None else None
+        self.spending = Spending(program.costs, self._clock, self.audience.noticed)
+        self._caches: list[Cache] = []
+        self.cache = self._cache_of(program)
         self._lock = threading.Lock()
         self._called = 0.0
         self._prefix = os.urandom(6).hex()
@@ -83,7 +89,7 @@ class Engine:
 
     def forked(self) -> object:
         """Begin anew in a child process: its parent's attempts never end here, its ids and dice are not ours."""
-        parents = (self.gates, self._snapshot, self._limiters, self._lock)
+        parents = (self.gates, self._snapshot, self._limiters, self._lock, self.spending, self._caches)
         self._start_anew(self._snapshot.program)
         if self._own_dice:
             self._dice.seed()
@@ -104,6 +110,11 @@ class Engine:
         """Where time comes from."""
         return self._clock
 
+    @property
+    def dice(self) -> random.Random:
+        """Where chance comes from."""
+        return self._dice
+
     def adopt(self, program: Program) -> Snapshot:
         """Put another configuration in force for all calls from now on; return the old one.
 
@@ -115,6 +126,8 @@ class Engine:
             if hedge != old.program.hedge:
                 self._hedges = HedgeShare(hedge) if hedge is not None else None
             self._snapshot = old.successor(program, self.gates.of(program))
+            self.spending = Spending(program.costs, self._clock, self.audience.noticed, self.spending)
+            self.cache = self._cache_of(program)
         return old
 
     def call(
@@ -145,6 +158,7 @@ class Engine:
             call.candidates = self._balanced(call)
         if self.audience:
             call.observed = self.audience.attempt_ended
+        call.spending, call.cache = self.spending, self.cache
         snapshot.begin()
         return call
 
@@ -180,11 +194,19 @@ class Engine:
         Raises:
             CallFailed: No attempt stood; every attempt is inside.
         """
-        walk = Walk(call, self._limiter, self._clock, self._dice.random, self._hedges)
         try:
-            return await walk.run()
+            if call.cache is not None:
+                return await call.cache.answer(call, self._walked)
+            return await self._walked(call)
         except CallFailed as error:
             raise self.failed(call, error) from error.__cause__
+
+    async def _walked(self, call: Call) -> Attempt:
+        while True:
+            try:
+                return await Walk(call, self._limiter, self._clock, self._dice.random, self._hedges).run()
+            except BudgetExceeded as error:
+                instead(call, error, call.program)  # raises it where no other model answers
 
     def failed(self, call: Call, error: CallFailed) -> CallFailed:
         """Return an error with the call's id and attempts in it."""
@@ -220,6 +242,10 @@ class Engine:
     def ended(self, call: Call, completion: Completion | None, error: BaseException | None) -> None:
         """Take note that a call is over; without answer and error it was left."""
         call.snapshot.end()
+        if completion is not None and call.cache is not None:
+            call.cache.keep(call, completion)
+        if completion is not None and completion.cached:
+            self.spending.kept(call, completion)
         if self.audience:
             ms = (self._clock.now() - call.started) * 1000
             self.audience.call_ended(_record(call, completion, error, ms))
@@ -232,6 +258,9 @@ class Engine:
         snapshot = self._snapshot
         await self.drained(snapshot, drain)
         await snapshot.close()
+        await self.spending.scribe.close()
+        for cache in self._caches:
+            await cache.store.close()
 
     async def drained(self, snapshot: Snapshot, seconds: float = DRAIN) -> None:
         """Return when no call runs under a snapshot any more, or so many seconds have passed."""
@@ -249,6 +278,14 @@ class Engine:
             weights = [place.weight for place in places]
             found += balanced(places, how, weights, gates.__getitem__, self._clock.now(), self._dice.random)
         return tuple(found)
+
+    def _cache_of(self, program: Program) -> Cache | None:
+        """Return where answers are kept under a program; the one before it stays open for its calls."""
+        before = self._caches[-1] if self._caches else None
+        found = cache_of(program.cache, before, self._clock, self._dice.random, self.completion)
+        if found is not None and found is not before:
+            self._caches.append(found)
+        return found
 
     def _limiter(self, endpoint: Endpoint) -> Limiter:
         loop = asyncio.get_running_loop()
@@ -291,6 +328,8 @@ def _record(call: Call, completion: Completion | None, error: BaseException | No
         cost=total_cost(call),
         attempts=tuple(call.attempts),
         stream=call.live,
+        cached=completion is not None and completion.cached,
+        saved=call.saved,
         degraded=call.degraded,
         user=call.options.get("user"),
         tags=call.options.get("tags", {}),

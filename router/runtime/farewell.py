@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 from router.runtime.engine import DRAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from router.runtime.engine import Engine
     from router.runtime.snapshot import Snapshot
 
@@ -52,4 +55,14 @@ class Farewell:
                 if mine:
                     self._old.popleft()
             if mine:
-                await snapshot.retire()
+                await _whole(snapshot.retire())
+
+
+async def _whole(closing: Coroutine[object, object, None]) -> None:
+    """See it to its end although this is cancelled: a client that is half closed is never closed."""
+    task = asyncio.ensure_future(closing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.core.errors import CallFailed, Overloaded
+from router.core.errors import CallFailed, ConnectFailed, Overloaded
 from router.core.observer import Notice
 from router.policy.balance import Speed
 from router.policy.breaker import CLOSED, OPEN
@@ -58,9 +58,11 @@ class Surroundings:
         retries: Further tries it may be asked for.
         loading: Whether its last check said that it is loading.
         health: What its checks say, or None without any.
+        busy: Attempts under way, and those that wait for a place.
+        seen: Whether it has answered, and could be reached ever since.
     """
 
-    __slots__ = ("health", "loading", "requests", "retries", "tokens")
+    __slots__ = ("busy", "health", "loading", "requests", "retries", "seen", "tokens")
 
     def __init__(self, requests: Rate | None, tokens: Rate | None, retries: RetryBudget) -> None:
         self.requests = requests
@@ -68,6 +70,8 @@ class Surroundings:
         self.retries = retries
         self.loading = False
         self.health: Vitality | None = None
+        self.busy = 0
+        self.seen = False
 
 
 class Gate:
@@ -102,18 +106,27 @@ class Gate:
         self._notify = notify
         self._plain = len(keys) < 2 and around.requests is None and around.tokens is None  # noqa: PLR2004
         self._breakers = [guard.breaker for guard in (*guards, *(keys[0] if keys else ()))]
-        self._running = 0
         self._speed = Speed()
 
     @property
     def busy(self) -> float:
-        """Attempts under way, as a share of the endpoint's places."""
-        return self._running / self._places
+        """Attempts at the endpoint, waiting ones too, as a share of its places."""
+        return self._around.busy / self._places
 
     @property
     def health(self) -> Vitality | None:
         """What health checks say of its endpoint, or None without any."""
         return self._around.health
+
+    @property
+    def unsure(self) -> bool:
+        """Whether its endpoint has never answered, could not be reached of late, or is marked down."""
+        around = self._around
+        return (
+            not around.seen
+            or around.health == "down"
+            or any(guard.scope == "host" and guard.breaker.state is not CLOSED for guard in self._guards)
+        )
 
     @property
     def shut(self) -> bool:
@@ -123,7 +136,17 @@ class Gate:
 
     def cost(self, now: float) -> float:
         """Return what one more call would wait, roughly."""
-        return self._speed.cost(now, self._running)
+        return self._speed.cost(now, self._around.busy)
+
+    def entered(self) -> None:
+        """Count an attempt in, before it waits for a place; it ends with `gone`."""
+        with self._lock:
+            self._around.busy += 1
+
+    def gone(self) -> None:
+        """Count an attempt out."""
+        with self._lock:
+            self._around.busy -= 1
 
     def opening(self, now: float, tokens: int = 0) -> Opening:
         """Return when a call of so many prompt tokens may be tried here."""
@@ -144,8 +167,7 @@ class Gate:
             if opens > max(at, now):
                 at, asked, why = opens, guard.breaker.cooled(now), guard.name
         limited = self._limited(now, tokens)
-        if limited > now:
-            panic = max(panic, limited)  # a probe pays too
+        panic = max(panic, limited)  # a probe pays too
         if limited > max(at, now):
             at, asked, why = limited, True, f"{self._name} has a rate limit"
         if around.loading and at <= now:
@@ -170,7 +192,6 @@ class Gate:
                 around.requests.take(now)
             if around.tokens is not None:
                 around.tokens.take(now, tokens)
-            self._running += 1
             return Permit(passes, key or 0, now, tokens)
 
     def ended(
@@ -187,14 +208,14 @@ class Gate:
         now, dice = point
         notices: list[Notice] = []
         with self._lock:
-            self._running -= 1
             around = self._around
             if around.tokens is not None and usage is not None:
                 around.tokens.take(now, usage.input_tokens + usage.output_tokens - permit.tokens)
             treatment = TREATMENTS.get(error.kind) if isinstance(error, CallFailed) else None
+            around.seen = error is None or (around.seen and not isinstance(error, ConnectFailed))
             if error is None:
                 around.retries.earn()
-            elif treatment is not None and treatment.verdict == "failure":
+            elif treatment is not None and self._slows(treatment):
                 self._speed.failed(now - permit.at, now)
             scope = self._scope_of(treatment)
             for guard, given in permit.passes:
@@ -216,6 +237,10 @@ class Gate:
     def hedged(self) -> None:
         """Pay for an attempt beside another."""
         self._around.retries.spend()
+
+    def _slows(self, treatment: Treatment) -> bool:
+        """Whether a failure makes a place look slow: also what fails fast must not attract, if no breaker stops it."""
+        return treatment.verdict == "failure" or (treatment.verdict != "nothing" and not self._keys)
 
     def _limited(self, now: float, tokens: int) -> float:
         around = self._around

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from router.policy.kinds import Scope
 
 _Key = tuple[str, ...]
+# Where the file switches breakers off, failures open nothing: only a health check or a refused credential does.
+PATIENT = BreakerPolicy(failures=sys.maxsize, minimum=sys.maxsize)
 
 
 class Gates:
@@ -48,7 +51,7 @@ class Gates:
 
     def host(self, endpoint: Endpoint) -> Guard | None:
         """Return the breaker of an endpoint's host."""
-        return self._guards.get(("host", _host(endpoint)))
+        return self._guards.get(("host", host_of(endpoint)))
 
     def around(self, endpoint: Endpoint) -> Surroundings | None:
         """Return what the deployments at an endpoint share."""
@@ -69,13 +72,13 @@ class Gates:
         def guard(scope: Scope, name: str, *parts: str) -> Guard:
             key = (scope, *parts, repr(policy))
             found = self._guards.get(key) or known[2].get(key)
-            found = found or Guard(scope, name, Breaker(policy or BreakerPolicy()))
+            found = found or Guard(scope, name, Breaker(policy or PATIENT))
             self._guards[key] = self._guards[(scope, *parts)] = found
             return found
 
         guards: list[Guard] = []
         if policy is not None or endpoint.health is not None:
-            guards.append(guard("host", f"host {_host(endpoint)}", _host(endpoint)))
+            guards.append(guard("host", f"host {host_of(endpoint)}", host_of(endpoint)))
         if policy is not None:
             guards.append(guard("endpoint", f"endpoint `{endpoint.name}`", *place))
             guards.append(guard("deployment", deployment.name, *place, deployment.id))
@@ -97,7 +100,7 @@ def _place(endpoint: Endpoint) -> _Key:
     return (endpoint.name, endpoint.kind, endpoint.url, repr(endpoint.limits), str(endpoint.concurrency))
 
 
-def _host(endpoint: Endpoint) -> str:
+def host_of(endpoint: Endpoint) -> str:
     """Return what several endpoints may share: a machine and its port; an endpoint in this process is its own."""
     if not endpoint.url:
         return endpoint.name

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.core.errors import CallFailed
+from router.core.errors import CallFailed, DeadlineExceeded
 from router.policy.kinds import NEVER, TREATMENTS
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ async def race(first: Attempt, after: float, second: Callable[[], Attempt | None
             for task in sorted(done, key=lambda each: running[each] is not first):
                 if _takes(found, task, running[task]):
                     del running[task]
-        await _leave(running)
+        await _leave(running, lost=True)
     except BaseException as error:
         try:
-            await _leave(running)
+            await _leave(running, lost=False)
         finally:
             if found.winner is not None:  # whom nobody takes any more
                 await found.winner.close(error)
@@ -72,14 +72,16 @@ def _takes(found: Race, task: asyncio.Task[None], attempt: Attempt) -> bool:
 def _final(found: Race) -> bool:
     """Whether a failure is the call's own fault: no other endpoint would answer it."""
     return any(
-        isinstance(error, CallFailed) and TREATMENTS.get(error.kind, NEVER).failover == "no"
+        isinstance(error, CallFailed)
+        and not isinstance(error, DeadlineExceeded)  # in a queue: too late to begin, not to end
+        and TREATMENTS.get(error.kind, NEVER).failover == "no"
         for _, error in found.failures
     )
 
 
-async def _leave(running: dict[asyncio.Task[None], Attempt]) -> None:
+async def _leave(running: dict[asyncio.Task[None], Attempt], *, lost: bool) -> None:
     for task, attempt in running.items():
-        attempt.lost = True
+        attempt.lost = lost
         task.cancel()
     try:
         if running:

@@ -14,8 +14,6 @@ from router.policy.checkup import Checkup
 from router.runtime.engine import QUIET
 
 if TYPE_CHECKING:
-    import random
-
     from router.core.port import Vitality
     from router.core.request import Endpoint, HealthPolicy
     from router.runtime.engine import Engine
@@ -32,9 +30,8 @@ class Prober:
 
     # Mutable: the tasks, and those that are ending; the one loop alone touches them.
 
-    def __init__(self, engine: Engine, dice: random.Random) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._dice = dice
         self._began = engine.now()
         self._tasks: dict[str, tuple[Endpoint, asyncio.Task[None]]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -62,7 +59,12 @@ class Prober:
         """Return the endpoints that have checks and that a model uses."""
         deployments = [each for model in self._engine.program.models.values() for each in model.deployments]
         endpoints = {each.endpoint.name: each.endpoint for each in deployments}
-        return {name: endpoint for name, endpoint in endpoints.items() if endpoint.health is not None}
+        barred = self._engine.program.barred
+        return {
+            name: endpoint
+            for name, endpoint in endpoints.items()
+            if endpoint.health is not None and barred(endpoint) is None
+        }
 
     async def _watch(self, endpoint: Endpoint, provider: Probed) -> None:
         policy, clock = endpoint.health, self._engine.clock
@@ -70,7 +72,7 @@ class Prober:
         checkup = Checkup(policy)
         while True:
             quiet = self._engine.quiet() and clock.now() > self._began + QUIET
-            await clock.sleep(checkup.pause(self._dice.random(), quiet=quiet))
+            await clock.sleep(checkup.pause(self._engine.dice.random(), quiet=quiet))
             found = await self._asked(endpoint, provider, policy)
             before = checkup.state
             self._act(endpoint, found, checkup.took(found), policy)

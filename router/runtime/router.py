@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from router.runtime.call import explained
+from router.runtime.said import explained
 from router.runtime.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from router.compile.explain import Explanation
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from router.runtime.background import Background
     from router.runtime.engine import Engine
     from router.runtime.gate import Gate
+    from router.runtime.usage import UsageReport
 
 State = Literal["up", "loading", "open", "down"]
 STATES = ("up", "loading", "open", "down")  # the best first
@@ -180,6 +182,21 @@ class Router:
     def dimensions(self) -> tuple[str, ...]:
         """The names of all dimensions, the measured ones last."""
         return tuple(self._engine.program.dimensions)
+
+    def usage(self, since: datetime | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
+        """Return what was used and spent: what the ledger holds, else what this router did (its last 100,000 attempts).
+
+        Args:
+            since: From when on: an aware `datetime`, or seconds since 1970; None for everything.
+            by: What to tell rows apart by: model, endpoint, rule, task, user, outcome, hour, day, month, a dimension.
+
+        Raises:
+            InvalidCall: Something cannot be told apart by, or `since` has no time zone.
+            RouterError: The ledger cannot be read.
+        """
+        from router.runtime.usage import reported  # noqa: PLC0415 - only who asks needs it
+
+        return reported(self._engine, since, by)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return the models that calls may name, in the file's order."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from router.core.errors import NoCandidate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,7 +45,14 @@ class Snapshot:
         self._inherited: set[str] = set()  # what the next snapshot took over
 
     def provider(self, endpoint: Endpoint) -> Provider:
-        """Return what speaks to an endpoint."""
+        """Return what speaks to an endpoint.
+
+        Raises:
+            NoCandidate: It is never contacted.
+        """
+        barred = self.program.barred(endpoint)
+        if barred is not None:  # nobody should have asked
+            raise NoCandidate(f"endpoint `{endpoint.name}` is not asked ({barred})")
         provider = self._given.get(endpoint.name) or self._providers.get(endpoint.name)
         if provider is None:
             from router.providers.registry import create  # noqa: PLC0415 - adapters load with the first call

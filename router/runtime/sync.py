@@ -16,6 +16,7 @@ from router.runtime.router import Router
 if TYPE_CHECKING:
     import os
     from collections.abc import Coroutine, Iterator, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from router.compile.explain import Explanation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from router.core.messages import Completion, Message
     from router.runtime.reply import Reply
     from router.runtime.router import ModelInfo
+    from router.runtime.usage import UsageReport
 
 T = TypeVar("T")
 
@@ -116,6 +118,10 @@ class SyncRouter:
     def explain(self, /, **call: object) -> Explanation:
         """Return how a call would be decided; see `Router.explain`."""
         return self._router.explain(**call)
+
+    def usage(self, since: datetime | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
+        """Return what was used and spent; see `Router.usage`."""
+        return self._router.usage(since, by)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return the models that calls may name."""

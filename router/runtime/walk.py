@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.core.errors import CallFailed, DeadlineExceeded
+from router.core.errors import BudgetExceeded, CallFailed, DeadlineExceeded, NoCandidate
+from router.compile.program import BARRED
 from router.policy.kinds import TREATMENTS
 from router.policy.plan import GiveUp, Plan, Try, Wait
 from router.runtime.attempt import Attempt, Refused
 from router.runtime.hedge import race
+from router.runtime.service import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +60,10 @@ class Walk:
         Raises:
             CallFailed: No attempt stood.
         """
+        if self._hedges is not None:
+            self._hedges.called(self._clock.now())
+        if not self._gates:
+            raise NoCandidate(f"no candidate may serve this call ({BARRED})")
         step = self._plan.next(self._clock.now())
         while True:
             match step:
@@ -73,10 +79,18 @@ class Walk:
                     raise error
 
     def _opening(self, index: int, now: float) -> Opening:
-        return self._gates[index].opening(now, self._call.tokens)
+        call, gates = self._call, self._gates
+        if call.network is None:
+            return gates[index].opening(now, call.tokens)
+        return call.network.opening(
+            call.candidates, index, lambda each: gates[each].opening(now, call.tokens), now
+        )
 
     async def _try(self, step: Try) -> Attempt | Step:
         """Make one attempt, and return it if it stands, else what to do next."""
+        network, endpoint = self._call.network, self._call.candidates[step.index].endpoint
+        if network is not None and not network.admit(endpoint, self._clock.now()):
+            return self._plan.refused(self._clock.now())
         self._pay(step.index)
         attempt = self._attempt(step.index, panic=step.panic)
         if self._hedges is not None:
@@ -89,6 +103,8 @@ class Walk:
                 await attempt.begin()
             except (CallFailed, Refused) as error:
                 return self._next(step.index, error)
+        if network is not None:
+            network.learned(attempt.deployment.endpoint, None, self._clock.now())
         if self._call.handed:
             return attempt
         return await self._whole(attempt)
@@ -108,8 +124,12 @@ class Walk:
         now = self._clock.now()
         if isinstance(error, Refused):
             return self._plan.refused(now)
+        if isinstance(error, BudgetExceeded) and error.use is not None:
+            raise error
         if isinstance(error, DeadlineExceeded):
             raise self._plan.out_of_time(error) from error
+        if self._call.network is not None:
+            self._call.network.learned(self._call.candidates[index].endpoint, error, now)
         self._last = (index, error)
         return self._plan.failed(error, now, self._roll(), index=index)
 
@@ -126,10 +146,11 @@ class Walk:
         """Bring the attempt, or a second one beside it, to its first content."""
         hedges = self._hedges
         assert hedges is not None  # noqa: S101 - asked before
-        hedges.called(self._clock.now())
         found = await race(first, hedges.after, self._second)
         step: Step | None = None
         for attempt, error in found.failures:
+            if isinstance(error, BudgetExceeded | DeadlineExceeded) and found.winner is not None:
+                continue  # a hedge that no budget pays for is left undone; a place that came too late is not needed
             at = index if attempt is first else self._call.candidates.index(attempt.deployment)
             if not isinstance(error, CallFailed | Refused):
                 raise error
@@ -151,6 +172,7 @@ class Walk:
         endpoint = self._call.candidates[index].endpoint
         if not self._limiter(endpoint).free or not self._hedges.take(now):
             return None
+        self._hedges = None  # one for each call
         self._gates[index].hedged()
         return self._attempt(index, panic=False)
 
@@ -162,7 +184,7 @@ class Walk:
         call = self._call
         deployment = call.candidates[index]
         endpoint = deployment.endpoint
-        provider = call.snapshot.provider(endpoint)
+        provider = checked(call.snapshot.provider(endpoint), endpoint, self._gates[index], self._clock)
         return Attempt(
             call,
             deployment,

@@ -14,7 +14,7 @@ from router.compile.compiler import compile_configuration
 from router.compile.explain import explain
 from router.config.load import load_source
 from router.diagnostics.source import Source
-from router.runtime.call import explained_values
+from router.runtime.said import explained_values
 
 HEAD = """\
 version: 1

@@ -13,7 +13,7 @@ from router.config.locality import derived_locality
 from router.core.dimension import LEAST, MOST
 from router.core.errors import ConfigError
 from router.core.usage import FREE, Price
-from router.runtime.call import explained_values
+from router.runtime.said import explained_values
 
 FILE = """\
 version: 1

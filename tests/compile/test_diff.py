@@ -12,7 +12,7 @@ from router.compile.diff import diff
 from router.compile.explain import explain
 from router.config.load import load_source
 from router.diagnostics.source import Source
-from router.runtime.call import explained_values
+from router.runtime.said import explained_values
 
 BASE = """\
 version: 1

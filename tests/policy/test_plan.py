@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core import errors
-from router.core.errors import AllAttemptsFailed, CallFailed, DeadlineExceeded, NoCandidate, Shed
+from router.core.errors import AllAttemptsFailed, CallFailed, DeadlineExceeded, NoCandidate
 from router.policy.kinds import TELLING, TREATMENTS
 from router.policy.plan import GiveUp, Plan, PlanPolicy, Try, Wait
 from router.policy.retry import FailoverPolicy, RetryPolicy
 
-KINDS = [*AllAttemptsFailed.__subclasses__(), Shed]
+# What an endpoint answers, and what happens to an attempt before anything is sent.
+KINDS = [
+    *AllAttemptsFailed.__subclasses__(),
+    *(each for each in CallFailed.__subclasses__() if each.kind in TREATMENTS),
+]
 BY_KIND = {cls.kind: cls for cls in KINDS}
 
 

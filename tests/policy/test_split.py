@@ -41,3 +41,8 @@ def test_dice_at_the_edge_give_the_last_share(dice):
 
 def test_the_largest_share_is_the_first_of_equals():
     assert Split((("a", 1), ("b", 2), ("c", 2)), by_user=False).largest == "b"
+
+
+def test_shares_are_told_as_a_person_reads_them():
+    assert NINETY.in_words == "big 90% / small 10%"
+    assert Split((("a", 1), ("b", 2)), by_user=False).in_words == "a 33% / b 67%"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
-from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.secret import Secret
-from router.providers._errors import error_for_status, error_in_answer, parse_retry_after
+from router.providers._errors import error_for_status, error_in_answer
 from router.providers._source import Source
 
 SOURCE = Source("cloud (example.org:443)", (Secret("hunter22"), Secret("")))
@@ -100,7 +98,10 @@ def test_a_500_on_an_image_is_a_missing_feature_and_not_an_outage():
     [
         ({"code": 400, "type": "exceed_context_size_error"}, "context_length", 400),
         ({"code": 429}, "rate_limited", 429),
+        ({"code": "429"}, "rate_limited", 429),
+        ({"status": 503}, "overloaded", 503),
         ({"code": 12}, "server_error", None),
+        ({"code": True}, "server_error", None),
         ({"type": "rate_limit_error"}, "rate_limited", None),
         ({"type": "authentication_error"}, "authentication", None),
         ({"type": "mystery"}, "server_error", None),
@@ -120,6 +121,9 @@ def test_an_error_inside_an_answer_has_its_kind_too(payload, kind, status):
         (b'[{"error": {"message": "listed"}}]', "listed"),
         (b'{"message": "unnested"}', "unnested"),
         (b'{"detail": "fastapi"}', "fastapi"),
+        (b'{"detail": [{"msg": "first", "input": {"a": 1}}, {"msg": "second"}, 3]}', "first; second"),
+        (b'{"message": {"detail": [{"msg": "mistral"}]}}', "mistral"),
+        (b'{"error": {"message": "outer", "metadata": {"raw": "inner"}}}', "outer: inner"),
         (b"<h1>nginx</h1>", "<h1>nginx</h1>"),
         (b"[" * 100_000, "[[["),
         (b'{"error": {"message": "line\\nbreak \\u001b[31m"}}', "line\\nbreak \\x1b[31m"),
@@ -144,37 +148,23 @@ def test_keys_in_the_endpoints_words_are_masked():
     assert text.count("***") == 4
 
 
-NOW = 1_800_000_000
-
-
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("headers", "body", "known"),
     [
-        ({}, None),
-        ({"retry-after": "2"}, 2),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "0"}, 0),
-        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
-        ({"x-ms-retry-after-ms": "20"}, 0.02),
-        ({"retry-after-ms": "soon", "retry-after": "3"}, 3),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "tomorrow"}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": formatdate(NOW + 120, usegmt=True), "date": formatdate(NOW, usegmt=True)}, 120),
-        ({"retry-after": formatdate(NOW - 120, usegmt=True), "date": formatdate(NOW, usegmt=True)}, None),
-        ({"retry-after": "Fri, 99 Foo 2020 00:00:00 GMT"}, None),
+        ({"x-request-id": "req_1", "cf-ray": "8f"}, b"", "req_1"),
+        ({"request-id": "req_2"}, b"", "req_2"),
+        ({"apim-request-id": "az", "x-ms-request-id": "ms"}, b"", "az"),
+        ({"x-request-id": "  ", "cf-ray": "8f-FRA"}, b"", "8f-FRA"),
+        ({"x-request-id": "req_1"}, b'{"request_id": "req_3"}', "req_1"),
+        ({}, b'{"request_id": "req_3", "error": {}}', "req_3"),
+        ({}, b'{"request_id": 3}', None),
+        ({}, b"[]", None),
+        ({"x-request-id": "hunter22\x07"}, b"", "***\\x07"),
+        ({"x-request-id": "r" * 500}, b"", "r" * 119 + "…"),
     ],
 )
-def test_retry_after_is_read_in_every_form(headers, seconds):
-    assert parse_retry_after(headers) == seconds
-    assert error_for_status(SOURCE, 429, headers).retry_after == seconds
-
-
-def test_a_date_without_the_answers_own_is_measured_from_now():
-    seconds = parse_retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)})
-    assert seconds == pytest.approx(60, abs=3)
+def test_the_endpoints_own_id_of_the_request_is_kept(headers, body, known):
+    assert error_for_status(SOURCE, 500, headers, body).upstream_id == known
 
 
 def test_an_endpoint_may_forbid_a_retry():

@@ -241,6 +241,34 @@ def test_what_goes_wrong_has_its_kind(reply, kind):
     assert kind_of(reply) == kind
 
 
+NAMED = {"x-request-id": "req_7"}
+
+
+def test_the_endpoints_id_of_the_request_comes_with_the_answer():
+    events, _ = ask(answer(body=said("hello"), headers=NAMED))
+    assert events[-1] == Done("stop", COUNTED, "m", "req_7")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(500, headers=NAMED),
+        answer(body={"error": "died"}, headers=NAMED),
+        answer(body=b"nonsense", headers=NAMED),
+        answer(kind="text/html", headers=NAMED),
+        raw(b"HTTP/1.1 200 OK\r\nx-request-id: req_7\r\ncontent-length: 99\r\n\r\n{"),
+    ],
+    ids=["refusal", "error inside", "no JSON", "page", "cut"],
+)
+def test_the_endpoints_id_of_the_request_comes_with_the_failure(reply):
+    assert ask(reply)[0].upstream_id == "req_7"
+
+
+@pytest.mark.parametrize("reason", ["error", "insufficient_system_resource", "abort"])
+def test_a_reason_to_finish_that_tells_of_a_failure_is_one(reason):
+    assert kind_of(stream(piece("a"), piece(finish=reason), "[DONE]")) == "stream_interrupted"
+
+
 def test_an_unreadable_event_in_the_middle_is_told_and_the_rest_is_read():
     events, _ = ask(stream(piece("a"), "{]", {"choices": 3}, piece("b", "stop"), "{]", "[DONE]"))
     assert [type(event) for event in events] == [TextDelta, Garbled, Garbled, TextDelta, Done]

@@ -75,10 +75,11 @@ def test_f31_a_deadline_holds_over_all_attempts(tmp_path):
     run(go)
 
 
-def test_f32_a_caller_who_leaves_takes_the_attempt_along(tmp_path):
+@pytest.mark.parametrize("live", [False, True])
+def test_f32_a_caller_who_leaves_takes_the_attempt_along(tmp_path, live):
     async def go():
         async with world(tmp_path, a=[mute, GOOD], b=OK, endpoint="concurrency: 1") as it:
-            call = asyncio.create_task(it.ask())
+            call = asyncio.create_task(it.router.stream("hello").__aenter__() if live else it.ask())
             await asyncio.sleep(0.5)
             assert it.walls["a"].running == 1
             left = time.monotonic()
@@ -244,14 +245,18 @@ def test_f44_hedges_are_a_small_share_of_the_calls(tmp_path):
 
         async def one(number):
             await asyncio.sleep(number / 20)
+            await router.complete(
+                "hello", model="mb"
+            )  # what answers pays for second attempts with its successes
             return await router.complete("hello")
 
         return await asyncio.gather(*(one(number) for number in range(1000)))
 
     answers = run_virtual(go())
+    hedges = b.calls - 1000
     assert a.calls == 1000
-    assert 40 <= b.calls <= 50
-    assert [each.endpoint for each in answers].count("b") == b.calls
+    assert 40 <= hedges <= 50
+    assert [each.endpoint for each in answers].count("b") == hedges
 
 
 def test_a_thousand_calls_at_once_lose_nothing(tmp_path):
@@ -261,12 +266,12 @@ def test_a_thousand_calls_at_once_lose_nothing(tmp_path):
 
     async def go():
         async with world(
-            tmp_path, a=echo, endpoint="concurrency: 32, queue: {max: 1000, timeout: 60s}"
+            tmp_path, a=echo, endpoint="concurrency: 16, queue: {max: 1000, timeout: 60s}"
         ) as it:
             answers = await asyncio.gather(*(it.ask(number_of(each)) for each in range(1000)))
             assert [each.content for each in answers] == [number_of(each) for each in range(1000)]
             assert it.attempts == (1000,)
-            assert it.walls["a"].most == 32
+            assert it.walls["a"].most == 16
             assert [each.outcome for each in it.seen.calls] == ["ok"] * 1000
 
     run(go)
@@ -305,8 +310,8 @@ def test_callers_who_leave_at_random_leave_nothing_behind(tmp_path):
             rest="breaker: off",
         ) as it:
             waves = [await asyncio.gather(*(one(it, n) for n in range(100))) for _ in range(30)]
-            assert sum(isinstance(each, TimeoutError) for wave in waves for each in wave) > 1000
-            assert sum(not isinstance(each, Exception) for wave in waves for each in wave) > 100
+            assert sum(isinstance(each, TimeoutError) for wave in waves for each in wave) > 500
+            assert sum(not isinstance(each, Exception) for wave in waves for each in wave) > 20
             assert len(it.seen.calls) == 3000
             assert it.walls["a"].most <= 8
             server = it.walls["a"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ from support.faults import SLACK, JumpClock, outcomes, run, world
 from support.wall import Hangup, answer, loading, reset, said
 
 from router import ContentFiltered, RateLimited
+from router.providers import _http
 
 OK = answer(body=said("from b"))
 GOOD = answer(body=said("from a"))
@@ -174,6 +176,22 @@ def test_f09_connections_that_went_stale_use_up_no_further_tries(tmp_path):
     run(go)
 
 
+def test_an_idle_connection_is_given_up_before_the_server_does_it(tmp_path, monkeypatch):
+    assert _http.KEEP_ALIVE < 5
+    monkeypatch.setattr(_http, "KEEP_ALIVE", 0.3)
+
+    async def go():
+        async with world(tmp_path, a=GOOD) as it:
+            await it.ask()
+            await it.ask()
+            assert it.walls["a"].accepted == 1
+            await asyncio.sleep(0.4)
+            await it.ask()
+            assert it.walls["a"].accepted == 2
+
+    run(go)
+
+
 def test_f22_a_prompt_that_is_too_long_goes_to_a_larger_window_alone(tmp_path):
     async def go():
         long = refusal(400, "context_length_exceeded", "This model's maximum context length is 4096 tokens")
@@ -254,6 +272,17 @@ def test_f27_a_loading_model_is_waited_for(tmp_path):
             at = [each.at_ms for each in done.attempts]
             assert all(later - former <= 2000 + 1000 * SLACK for former, later in pairwise(at))
             assert {each.outcome for each in done.attempts[:-1]} == {"model_loading"}
+            assert not it.seen.notices
+
+    run(go)
+
+
+def test_f27_nobody_waits_for_a_loading_model_while_another_is_ready(tmp_path):
+    async def go():
+        async with world(tmp_path, a=loading(), b=OK) as it:
+            done = await it.ask()
+            assert outcomes(done.attempts) == [("a", "model_loading"), ("b", "ok")]
+            assert done.ms < 1000
             assert not it.seen.notices
 
     run(go)

@@ -106,9 +106,10 @@ def test_f11_a_lone_endpoint_may_be_given_more_time(tmp_path):
     run(go)
 
 
-def test_f12_a_whole_answer_that_is_cut_comes_whole_from_elsewhere(tmp_path):
+@pytest.mark.parametrize("end", ["cut", "close"])
+def test_f12_a_whole_answer_that_is_cut_comes_whole_from_elsewhere(tmp_path, end):
     async def go():
-        async with world(tmp_path, a=stream(*tokens(40), end="cut"), b=B, rest=INSIDE) as it:
+        async with world(tmp_path, a=stream(*tokens(40), end=end), b=B, rest=INSIDE) as it:
             done = await it.ask()
             assert done.content == TOKEN * 60
             assert it.attempts == (1, 1)

@@ -118,3 +118,22 @@ def test_no_place_is_lost_whoever_leaves_when(seed):
         assert (one.held, one.waiting) == (0, 0)
 
     run_virtual(main())
+
+
+def test_who_is_sent_away_is_told_when_the_queue_is_likely_done():
+    async def main():
+        one = limiter(places=2, queue=0)
+        await one.acquire("normal", CLOCK, NEVER)
+        await one.acquire("normal", CLOCK, NEVER)
+        with pytest.raises(Shed) as caught:
+            await one.acquire("normal", CLOCK, NEVER)
+        assert caught.value.retry_after == 0.5  # nothing is known yet: a second for each
+        one.release(8.0)
+        one.release(3.0)
+        for _ in range(2):
+            await one.acquire("normal", CLOCK, NEVER)
+        with pytest.raises(Shed) as caught:
+            await one.acquire("normal", CLOCK, NEVER)
+        assert caught.value.retry_after == (8.0 - 0.2 * 5.0) / 2
+
+    run_virtual(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import random
@@ -344,18 +345,12 @@ def held(event):
         await stream(piece("one "), end="open")(asked, writer)
         await event.wait()
         for part in (piece("two"), piece(finish="stop")):
-            content = f"data: {reload_json(part)}\n\n".encode()
+            content = f"data: {json.dumps(part)}\n\n".encode()
             writer.write(b"%x\r\n%s\r\n" % (len(content), content))
         writer.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
         await writer.drain()
 
     return reply
-
-
-def reload_json(part):
-    import json
-
-    return json.dumps(part)
 
 
 @asynccontextmanager
@@ -401,7 +396,7 @@ def test_fifty_streams_finish_on_the_old_configuration(tmp_path, change):
             go_on.set()
             answers = await asyncio.gather(*tasks)
             await until(lambda: not router._background._farewell)
-            connections = a.connections
+            connections = 0 if change == "removed" and await a.empties(1.0) else a.connections
             served = (await router.complete("later")).endpoint if change != "removed" else "b"
             return answers, states(seen), fresh, connections, served
 
@@ -440,7 +435,7 @@ def test_breakers_of_what_stays_are_kept_and_of_what_changed_begin_anew(tmp_path
 
 def test_calls_that_outlast_their_configuration_are_cut_after_a_minute_and_not_before(tmp_path):
     path = tmp_path / "router.yaml"
-    one = '{{{}: {{kind: openai, url: "{}/v1"}}}}'
+    one = '{{{}: {{kind: openai, health: off, url: "{}/v1"}}}}'
 
     async def go():
         never = asyncio.Event()

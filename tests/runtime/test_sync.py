@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
+import time
 
 import pytest
 
 from router import ConfigError, InvalidCall, RouterError, SyncRouter, load_router
+from router.core.clock import LoopClock
+from router.runtime.sync import Closed
+from router.testing import ScriptedProvider
 
 FILE = """\
 version: 1
@@ -98,3 +103,114 @@ def test_closing_ends_the_calls_of_other_threads(path):
     for thread in threads:
         thread.join(5)
     assert errors == ["the router was closed while the call was under way"] * 2
+
+
+def test_a_changed_file_takes_effect_inside_with(path):
+    class Hurried(LoopClock):
+        async def sleep(self, seconds):
+            await asyncio.sleep(seconds / 100)
+
+    with SyncRouter(path, watch=True, clock=Hurried()) as router:
+        path.write_text(FILE.replace("assistant", "other"), encoding="utf-8")
+        deadline = time.monotonic() + 10
+        while router.complete("x").model != "other":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_a_reload_by_hand_takes_effect_and_refuses_a_broken_file(path):
+    with SyncRouter(path) as router:
+        path.write_text(FILE.replace("assistant", "other"), encoding="utf-8")
+        router.reload()
+        assert router.complete("x").model == "other"
+        path.write_text("version: 2\n", encoding="utf-8")
+        with pytest.raises(ConfigError):
+            router.reload()
+        assert router.complete("x").model == "other"
+
+
+def test_inside_with_health_is_checked_on_the_routers_own_thread(path):
+    asked = threading.Event()
+
+    class Checked(ScriptedProvider):
+        async def probe(self):
+            asked.set()
+            return "up"
+
+    path.write_text(
+        FILE.replace(
+            "{kind: mock, script: [ok]}", '{kind: openai, url: "http://127.0.0.1:1", health: {every: 10ms}}'
+        ),
+        encoding="utf-8",
+    )
+    router = SyncRouter(path, providers={"here": Checked("ok")})
+    router.complete("x")
+    assert not asked.wait(0.05)
+    with router:
+        assert asked.wait(5)
+        with router:
+            pass
+        assert router.complete("x").content
+    assert router._loop is None
+
+
+def test_a_stream_that_is_open_when_the_router_closes_ends_with_an_error(path):
+    provider = ScriptedProvider({"say": "one two three"}, pace=0.01)
+    router = SyncRouter(path, providers={"here": provider})
+    with router.stream("x") as reply:
+        pieces = iter(reply)
+        next(pieces)
+        router.close()
+        with pytest.raises(RouterError, match="closed while"):
+            next(pieces)
+    assert provider.open_streams == 0
+    assert router._loop is None  # nothing was started anew for it
+
+
+def test_an_interrupted_caller_takes_its_call_along(path, monkeypatch):
+    provider = ScriptedProvider("timeout")
+    router = SyncRouter(path, providers={"here": provider})
+
+    def interrupted(*_):
+        deadline = time.monotonic() + 5
+        while not provider.open_streams and time.monotonic() < deadline:
+            time.sleep(0.005)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(concurrent.futures.Future, "result", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            router.complete("x")
+    deadline = time.monotonic() + 5
+    while provider.open_streams and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert provider.open_streams == 0
+    router.close()
+
+
+def test_closing_while_threads_call_neither_hangs_nor_loses_the_loop(path):
+    router = SyncRouter(path)
+    stop = threading.Event()
+    strange = []
+
+    def call():
+        while not stop.is_set():
+            try:
+                router.complete("x")
+            except Closed:
+                pass
+            except Exception as error:  # noqa: BLE001 - told below
+                strange.append(repr(error))
+
+    threads = [threading.Thread(target=call, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(30):
+        router.close()
+        time.sleep(0.005)
+    stop.set()
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
+    assert strange == []
+    router.close()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SLACK = 0.35
 # Four letters are one estimated token.
 TOKEN = "tok "
-ENOUGH = 30.0
+ENOUGH = 120.0
 
 
 class Watcher(Observer):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from router.core.events import TextDelta
 from router.core.options import URGENCIES
+from router.testing.simulate.chance import chance
 
 if TYPE_CHECKING:
     import random
@@ -147,27 +148,27 @@ def crowd(setting: Setting, horizon: float, dice: random.Random, calls: int) -> 
     now = 0.0
     while len(found) < calls:
         now += dice.expovariate(rate)
-        for _ in range(dice.randint(4, 14) if dice.random() < 0.04 else 1):  # noqa: PLR2004
+        for _ in range(dice.randint(4, 14) if chance(dice, 0.04) else 1):
             found.append(_ask(len(found), now % horizon, setting, dice))
     return found
 
 
 def _ask(number: int, now: float, setting: Setting, dice: random.Random) -> Ask:
-    live = dice.random() < 0.45  # noqa: PLR2004
-    named = dice.random() < 0.35  # noqa: PLR2004
-    slow = live and dice.random() < 0.08  # noqa: PLR2004
+    live = chance(dice, 0.45)
+    named = chance(dice, 0.35)
+    slow = live and chance(dice, 0.08)
     return Ask(
         number=number,
         at=now + dice.random() * 0.001,
         task=dice.choice(list(setting.chains)),
         model=dice.choice(list(setting.models)) if named else None,
         live=live,
-        deadline=dice.choice((0.4, 1.0, 3.0, 8.0, 20.0, 40.0)) if dice.random() < 0.4 else None,  # noqa: PLR2004
-        urgency=dice.choice(URGENCIES) if dice.random() < 0.5 else "normal",  # noqa: PLR2004
-        leaves=dice.expovariate(1.0) if dice.random() < 0.12 else None,  # noqa: PLR2004
-        jumpy=dice.random() < 0.1,  # noqa: PLR2004
+        deadline=dice.choice((0.4, 1.0, 3.0, 8.0, 20.0, 40.0)) if chance(dice, 0.4) else None,
+        urgency=dice.choice(URGENCIES) if chance(dice, 0.5) else "normal",
+        leaves=dice.expovariate(1.0) if chance(dice, 0.12) else None,
+        jumpy=chance(dice, 0.1),
         pause=dice.choice((0.5, 2.0, 5.0)) if slow else 0.0,
-        enough=dice.randint(1, 3) if live and dice.random() < 0.1 else None,  # noqa: PLR2004
+        enough=dice.randint(1, 3) if live and chance(dice, 0.1) else None,
         size=dice.choice((40, 40, 400, 3000, 6000, 14000)),
     )
 
@@ -240,7 +241,7 @@ async def _pieces(reply: Stream, seen: Seen) -> None:
 
 def startle(tasks: dict[int, asyncio.Task[None]], draw: random.Random) -> None:
     """Make one of the jumpy callers leave at once, perhaps."""
-    if tasks and draw.random() < 0.5:  # noqa: PLR2004
+    if tasks and chance(draw, 0.5):
         with suppress(KeyError):
             tasks.pop(draw.choice(list(tasks))).cancel()
 

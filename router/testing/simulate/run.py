@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from router.core.port import Provider
     from router.testing.simulate.callers import Phase, Routed
 
-TRIPPED = 370.0  # no breaker stays open longer after one trip
+TRIPPED = 3700.0  # no breaker stays open longer
 COOLED = 125.0
 TRIPS = frozenset({"authentication", "quota_exhausted", "model_not_found"})
 
@@ -103,9 +103,7 @@ class _Simulation:
         self.dice = dice
         self.setting = invent(dice)
         self.horizon = dice.choice((40.0, 60.0, 90.0))
-        weather = {
-            name: forecast(each, self.horizon, dice) for name, each in self.setting.upstreams.items()
-        }
+        weather = {name: forecast(each, self.horizon, dice) for name, each in self.setting.upstreams.items()}
         self.asks = crowd(self.setting, self.horizon, dice, calls)
         self.startled: dict[int, asyncio.Task[None]] = {}
         self.world = World(self.setting, weather, dice, lambda: startle(self.startled, dice))

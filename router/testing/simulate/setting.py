@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router.testing.simulate.chance import chance
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping
@@ -166,14 +168,18 @@ def invent(dice: random.Random) -> Setting:
     models: dict[str, tuple[Place, ...]] = {}
     for number, name in enumerate(upstreams):
         models[f"m{number}"] = (_place(f"m{number}", name, dice),)
-    if len(upstreams) > 1 and dice.random() < 0.7:  # noqa: PLR2004
+    if len(upstreams) > 1 and chance(dice, 0.7):
         spread = dice.sample(list(upstreams), dice.randint(2, len(upstreams)))
         models["spread"] = tuple(_place("spread", name, dice) for name in spread)
+    if chance(dice, 0.5):
+        models["twin"] = (_place("twin", dice.choice(list(upstreams)), dice),)
     local = [name for name, places in models.items() if all(upstreams[p.endpoint].local for p in places)]
     chains = {
         task: tuple(dice.sample(list(models), min(len(models), dice.choice((1, 2, 2, 3))))) for task in TASKS
     }
-    buffered = dice.random() < 0.3  # noqa: PLR2004
+    if "twin" in models and chance(dice, 0.5):
+        chains[TASKS[0]] = (f"m{models['twin'][0].endpoint[1:]}", "twin")
+    buffered = chance(dice, 0.3)
     return Setting(
         upstreams=upstreams,
         models=models,
@@ -185,28 +191,30 @@ def invent(dice: random.Random) -> Setting:
         same=dice.choice((0, 1, 1, 2)),
         backoff=dice.choice((0.2, 0.5, 1.0)),
         breaker=_breaking(dice),
-        hedge=Hedging(dice.choice((0.5, 1.0, 2.0)), dice.choice((0.05, 0.2))) if dice.random() < 0.4 else None,  # noqa: PLR2004
+        hedge=Hedging(dice.choice((0.5, 1.0, 2.0)), dice.choice((0.02, 0.05, 0.2)))
+        if chance(dice, 0.5)
+        else None,
         buffered=buffered,
-        restart=buffered and dice.random() < 0.7,  # noqa: PLR2004
-        inside=dice.random() < 0.6,  # noqa: PLR2004
-        filters_move=dice.random() < 0.2,  # noqa: PLR2004
+        restart=buffered and chance(dice, 0.7),
+        inside=chance(dice, 0.6),
+        filters_move=chance(dice, 0.2),
         deadline=dice.choice((15.0, 30.0, 60.0)),
     )
 
 
 def _upstreams(dice: random.Random) -> list[Upstream]:
     found: list[Upstream] = []
-    shared = dice.random() < 0.25  # noqa: PLR2004
+    shared = chance(dice, 0.25)
     for number in range(dice.choice((1, 2, 2, 3, 3, 4))):
-        local = number == 0 or dice.random() < 0.3  # noqa: PLR2004
-        calm = dice.random() < 0.35  # noqa: PLR2004
+        local = number == 0 or chance(dice, 0.3)
+        calm = chance(dice, 0.35)
         together = shared and found and found[-1].calm == calm and found[-1].local == local
         host = found[-1].host if together else f"127.0.0.1:{8000 + number}" if local else f"h{number}.example"
         names = dice.choice((0, 1, 1, 2, 3))
         keys = tuple(f"k{number}_{each}" for each in range(names))
-        if together and found[-1].keys and keys and dice.random() < 0.5:  # noqa: PLR2004
+        if together and found[-1].keys and keys and chance(dice, 0.5):
             keys = (found[-1].keys[0], *keys[1:])
-        concurrency = dice.choice((1, 1, 2, 2, 3, 4))
+        concurrency = dice.choice((1, 1, 2, 2, 3, 4, 8))
         found.append(
             Upstream(
                 name=f"e{number}",
@@ -216,11 +224,11 @@ def _upstreams(dice: random.Random) -> list[Upstream]:
                 concurrency=concurrency,
                 queue_max=dice.choice((2, 4, 16)),
                 queue_timeout=dice.choice((2.0, 5.0, 10.0)),
-                first=dice.choice((2.0, 3.0, 5.0)) if dice.random() < 0.7 else None,  # noqa: PLR2004
-                idle=dice.choice((1.5, 3.0)) if dice.random() < 0.6 else None,  # noqa: PLR2004
+                first=dice.choice((2.0, 3.0, 5.0)) if chance(dice, 0.7) else None,
+                idle=dice.choice((1.5, 3.0)) if chance(dice, 0.6) else None,
                 total=dice.choice((8.0, 12.0, 20.0)),
-                requests=dice.choice((20, 30, 60)) if dice.random() < 0.2 else None,  # noqa: PLR2004
-                tokens=dice.choice((2000, 6000)) if dice.random() < 0.15 else None,  # noqa: PLR2004
+                requests=dice.choice((20, 30, 60)) if chance(dice, 0.2) else None,
+                tokens=dice.choice((2000, 6000)) if chance(dice, 0.15) else None,
                 calm=calm,
             )
         )
@@ -232,7 +240,7 @@ def _place(model: str, endpoint: str, dice: random.Random) -> Place:
 
 
 def _breaking(dice: random.Random) -> Breaking | None:
-    if dice.random() < 0.2:  # noqa: PLR2004
+    if chance(dice, 0.2):
         return None
     return Breaking(dice.choice((2, 3, 3, 5)), dice.choice((3.0, 5.0)), dice.choice((5.0, 10.0, 30.0)))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core import errors
+from router.testing.simulate.chance import chance
 
 if TYPE_CHECKING:
     import random
@@ -32,11 +33,29 @@ REFUSALS: dict[str, tuple[type[CallFailed], int | None]] = {
     "loading": (errors.ModelLoading, 503),
     "conflict": (errors.Conflict, 409),
 }
+# Regimes that draw another one for each request.
+MIXED = {
+    "flaky": ("ok", "ok", "500", "reset", "malformed", "garbled"),
+    "sick": ("hang", "hang", "mute", "500", "500", "503"),
+}
 BY_KEY = frozenset({"429", "429 long", "quota", "auth"})
 BAD = (
     *("refused", "refused", "reset", "500", "500", "503", "429", "429 long", "quota", "auth", "missing"),
-    *("malformed", "context", "filter", "invalid", "loading", "conflict", "hang", "hang", "mute", "slow", "slow", "slow"),
-    *("cut", "stall", "truncated", "empty", "garbled", "flaky", "flaky"),
+    *(
+        "malformed",
+        "context",
+        "filter",
+        "invalid",
+        "loading",
+        "conflict",
+        "hang",
+        "hang",
+        "mute",
+        "slow",
+        "slow",
+        "slow",
+    ),
+    *("cut", "stall", "truncated", "empty", "garbled", "flaky", "sick", "sick"),
 )
 
 
@@ -47,7 +66,7 @@ class Spell:
     Attributes:
         until: When it ends, in seconds of the loop.
         regime: What happens: `ok`, `slow`, a word of `REFUSALS`, `hang` (no head), `mute` (a head, then nothing),
-            `cut`, `stall`, `truncated` (no end), `empty`, `garbled`, `flaky`.
+            `cut`, `stall`, `truncated` (no end), `empty`, `garbled`; `flaky` and `sick` draw one for each request.
         keys: The credentials it concerns, counted from 0; None means all.
         retry_after: What a refusal asks for, in seconds, or None.
     """
@@ -68,7 +87,7 @@ def forecast(upstream: Upstream, horizon: float, dice: random.Random) -> tuple[S
         now = min(now, horizon)
         regime = "ok" if fair else "slow" if upstream.calm else dice.choice(BAD)
         keys = None
-        if regime in BY_KEY and len(upstream.keys) > 1 and dice.random() < 0.7:  # noqa: PLR2004
+        if regime in BY_KEY and len(upstream.keys) > 1 and chance(dice, 0.7):
             keys = frozenset(dice.sample(range(len(upstream.keys)), dice.randint(1, len(upstream.keys) - 1)))
         found.append(Spell(now, regime, keys, _asked(regime, dice)))
     return tuple(found)
@@ -85,6 +104,6 @@ def at(weather: Sequence[Spell], now: float, key: int) -> Spell:
 def _asked(regime: str, dice: random.Random) -> float | None:
     if regime == "429 long":
         return 120.0
-    if regime in ("429", "503") and dice.random() < 0.6:  # noqa: PLR2004
+    if regime in ("429", "503") and chance(dice, 0.6):
         return dice.choice((0.5, 1.0, 2.0, 5.0))
     return None

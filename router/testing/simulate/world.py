@@ -11,7 +11,8 @@ from router.core import errors
 from router.core.events import Done, Garbled, TextDelta
 from router.core.tokens import estimate
 from router.core.usage import Usage
-from router.testing.simulate.weather import REFUSALS, at
+from router.testing.simulate.chance import chance
+from router.testing.simulate.weather import MIXED, REFUSALS, at
 
 if TYPE_CHECKING:
     import random
@@ -105,8 +106,8 @@ class World:
         spell = at(self._weather[upstream.name], now, request.key)
         tokens = estimate(request.messages)
         regime = spell.regime
-        if regime == "flaky":
-            regime = dice.choice(("ok", "ok", "500", "reset", "malformed", "garbled"))
+        if regime in MIXED:
+            regime = dice.choice(MIXED[regime])
         if tokens > self._contexts[request.model]:
             regime = "context"
         call = int(request.messages[-1].text.split(":", 1)[0].removeprefix("call "))
@@ -145,7 +146,7 @@ class World:
 
     def chance(self, share: float) -> bool:
         """Draw."""
-        return self._dice.random() < share
+        return chance(self._dice, share)
 
     def place(self, hit: Hit) -> int:
         """Return where in an answer something goes wrong: after at least one piece."""

@@ -200,7 +200,9 @@ def usage_is_what_the_endpoint_told_else_an_estimate(history: History) -> Iterat
             elif hit.usage is not None and hit.said and attempt.outcome == (hit.told or ""):
                 wrong = usage != hit.usage
             else:
-                wrong = (attempt.outcome == "ok" and usage is None) or (usage is not None and not usage.estimated)
+                wrong = (attempt.outcome == "ok" and usage is None) or (
+                    usage is not None and not usage.estimated
+                )
             if wrong:
                 told = hit.usage if hit is not None else None
                 yield f"an attempt of call {seen.ask.number} ({attempt.outcome}) has {usage}, told was {told}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed
@@ -23,6 +24,7 @@ OF_DEPLOYMENT = frozenset(
 )
 OF_ENDPOINT = frozenset({"connection_lost", "malformed_response"})
 OF_HOST = frozenset({"connect_failed"})
+FINE = frozenset({"ok", "rate_limited", "context_length", "invalid_request", "content_filtered", *OF_KEY})
 NO_VERDICT = frozenset({"cancelled", LOST, "deadline_exceeded"})
 
 
@@ -30,10 +32,27 @@ def nothing_is_sent_under_a_key_that_was_refused(history: History) -> Iterator[s
     """Not before the trip time is over."""
     for hit in history.hits:
         key = history.key(hit)
-        if hit.told in OF_KEY and key is not None and (history.setting.breaker or len(_keys(history, hit)) > 1):
-            same = [other for other in history.hits if history.key(other) == key]
+        if hit.told in OF_KEY and key is not None and _guarded(history, hit):
+            same = [other for other in history.hits if history.key(other) == key and _guarded(history, other)]
             if not _stale(hit, same):
                 yield from _sent_too_early(hit, same, hit.told_at + TRIP, f"key {key}")
+
+
+def another_key_is_tried_at_once(history: History) -> Iterator[str]:
+    """Where one credential is refused or has had enough, and another never was, the call goes on with that."""
+    setting = history.setting
+    for hit in history.hits:
+        upstream, seen = history.upstream(hit), history.seen[hit.call]
+        if hit.told not in {*OF_KEY, "rate_limited"} or upstream.requests or upstream.tokens or seen.gone:
+            continue
+        bad = {history.key(other) for other in history.hits if other.told in {*OF_KEY, "rate_limited"}}
+        told = {other.told for other in history.hits if history.upstream(other).host == upstream.host}
+        record, late = history.record(seen), history.deadline(seen) - setting.min_left - 1.0
+        if record is None or set(upstream.keys) <= bad or told - FINE or hit.told_at > late:
+            continue
+        tries = [each for each in record.attempts if each.endpoint == hit.endpoint]
+        if len(record.attempts) < setting.attempts and len(tries) < 2:  # noqa: PLR2004
+            yield f"call {seen.ask.number} did not try another key than {history.key(hit)} of {hit.endpoint}"
 
 
 def nothing_is_sent_to_a_model_that_is_not_there(history: History) -> Iterator[str]:
@@ -42,7 +61,9 @@ def nothing_is_sent_to_a_model_that_is_not_there(history: History) -> Iterator[s
         return
     for hit in history.hits:
         if hit.told == "model_not_found":
-            same = [other for other in history.hits if _deployment(history, other) == _deployment(history, hit)]
+            same = [
+                other for other in history.hits if _deployment(history, other) == _deployment(history, hit)
+            ]
             if not _stale(hit, same):
                 yield from _sent_too_early(hit, same, hit.told_at + TRIP, hit.id)
 
@@ -57,7 +78,7 @@ def everybody_waits_as_long_as_an_endpoint_asked_for(history: History) -> Iterat
         same = [other for other in history.hits if _deployment(history, other) == _deployment(history, hit)]
         if limited:
             same = [other for other in same if other.key == hit.key]
-        if history.setting.breaker is None and not (limited and len(_keys(history, hit)) > 1):
+        if history.setting.breaker is None and not (limited and _guarded(history, hit)):
             same = [other for other in same if other.call == hit.call]
             until = hit.told_at + (hit.retry_after or 0.0)
         yield from _sent_too_early(hit, same, until, f"{hit.id} ({hit.told})")
@@ -106,14 +127,20 @@ def an_endpoint_that_never_failed_is_never_left_alone(history: History) -> Itera
         if isinstance(seen.error, CallFailed) and seen.error.kind == "all_circuits_open":
             yield f"call {seen.ask.number} was refused although {first.endpoint} never failed"
         record = history.record(seen)
-        if setting.hedge is None and setting.balances[first.model] == "ordered" and record and record.attempts:
+        if (
+            setting.hedge is None
+            and setting.balances[first.model] == "ordered"
+            and record
+            and record.attempts
+        ):
             tried = record.attempts[0]
             if tried.endpoint != first.endpoint:
                 yield f"call {seen.ask.number} went to {tried.endpoint} although {first.endpoint} never failed"
 
 
-def _keys(history: History, hit: Hit) -> tuple[str, ...]:
-    return history.upstream(hit).keys
+def _guarded(history: History, hit: Hit) -> bool:
+    """Whether the router keeps a breaker for credentials there."""
+    return history.setting.breaker is not None or len(history.upstream(hit).keys) > 1
 
 
 def _deployment(history: History, hit: Hit) -> tuple[str, str]:
@@ -146,7 +173,9 @@ def _probed(history: History, scope: Callable[[Hit], object], failures: frozense
                 by_scope.setdefault(scope(hit), []).append((hit, attempt.outcome))
     for name, results in by_scope.items():
         for opened, closed in _outages(results, failures, breaker.failures):
-            probes = [(hit, outcome) for hit, outcome in results if opened + EXACT < hit.arrived < closed - EXACT]
+            probes = [
+                (hit, outcome) for hit, outcome in results if opened + EXACT < hit.arrived < closed - EXACT
+            ]
             yield from _judged(name, sorted(probes, key=lambda probe: probe[0].number), failures)
 
 
@@ -172,7 +201,7 @@ def _outages(
 
 
 def _judged(name: object, probes: list[tuple[Hit, str]], failures: frozenset[str]) -> Iterator[str]:
-    for (before, outcome), (hit, _) in zip(probes, probes[1:], strict=False):
+    for (before, outcome), (hit, _) in pairwise(probes):
         left = before.left or 0.0
         if hit.arrived < left - EXACT:
             yield f"requests {before.number} and {hit.number} both probed {name}"
@@ -182,6 +211,7 @@ def _judged(name: object, probes: list[tuple[Hit, str]], failures: frozenset[str
 
 INVARIANTS = (
     nothing_is_sent_under_a_key_that_was_refused,
+    another_key_is_tried_at_once,
     nothing_is_sent_to_a_model_that_is_not_there,
     everybody_waits_as_long_as_an_endpoint_asked_for,
     a_failing_deployment_is_probed_one_at_a_time,

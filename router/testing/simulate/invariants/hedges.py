@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.core.record import LOST
 from router.testing.simulate.history import EXACT, SLACK
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from router.testing.simulate.world import Hit
 
 MINUTE = 60.0
+QUEUED = 10.0  # the first attempt may reach its endpoint so long after the second was begun
 
 
 def a_call_has_at_most_one_second_attempt(history: History) -> Iterator[str]:
@@ -41,6 +43,15 @@ def the_slower_of_two_attempts_is_left_at_once(history: History) -> Iterator[str
                 yield f"request {loser.number} went on after call {seen.ask.number} had another answer"
 
 
+def only_the_slower_of_two_attempts_is_called_lost(history: History) -> Iterator[str]:
+    """Another had content, or found that nobody will answer the call."""
+    for seen in history.seen:
+        record, hits = history.record(seen), history.of(seen)
+        lost = [each for each in record.attempts if each.outcome == LOST] if record is not None else []
+        if lost and not any(hit.said or hit.told is not None for hit in hits):
+            yield f"call {seen.ask.number} lost an attempt to nobody"
+
+
 def second_attempts_are_few(history: History) -> Iterator[str]:
     """No more than the share of the file in any minute."""
     hedge = history.setting.hedge
@@ -48,16 +59,15 @@ def second_attempts_are_few(history: History) -> Iterator[str]:
         return
     second = sorted(pair[1].arrived for seen in history.seen for pair in _hedges(history, seen))
     for now in second:
-        made = sum(now - MINUTE < at <= now for at in second)
-        tries = sum(
-            len(record.attempts) + 1
+        made = sum(now - MINUTE + QUEUED < at <= now for at in second)
+        calls = sum(
+            now - MINUTE <= seen.started <= now
+            and seen.ask.urgency != "batch"
+            and len(seen.ask.candidates(history.setting)) > 1
             for seen in history.seen
-            if seen.started <= now
-            and (seen.ended or now) >= now - MINUTE
-            and (record := history.record(seen)) is not None
         )
-        if made > max(1.0, hedge.max * tries):
-            yield f"{made} second attempts in a minute with {tries} attempts"
+        if made > max(1.0, hedge.max * calls):
+            yield f"{made} second attempts in a minute with {calls} calls"
 
 
 def _hedges(history: History, seen: Seen) -> list[tuple[Hit, Hit]]:
@@ -74,5 +84,6 @@ def _hedges(history: History, seen: Seen) -> list[tuple[Hit, Hit]]:
 INVARIANTS = (
     a_call_has_at_most_one_second_attempt,
     the_slower_of_two_attempts_is_left_at_once,
+    only_the_slower_of_two_attempts_is_called_lost,
     second_attempts_are_few,
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from router.testing.simulate.callers import Seen
     from router.testing.simulate.history import History
+    from router.testing.simulate.setting import Upstream
     from router.testing.simulate.world import Hit
 
 MINUTE = 60.0
@@ -57,9 +58,9 @@ def the_most_urgent_comes_first_then_the_oldest(history: History) -> Iterator[st
                 continue
             served = by_number[hit.call]
             for began, until, other in queue:
-                if began < hit.arrived - EXACT and until > hit.arrived + EXACT:
-                    if _before(other, served, hit, history):
-                        yield f"call {served.ask.number} was served before call {other.ask.number} at {name}"
+                waited = began < hit.arrived - EXACT and until > hit.arrived + EXACT
+                if waited and _before(other, served, hit, history):
+                    yield f"call {served.ask.number} was served before call {other.ask.number} at {name}"
 
 
 def _before(other: Seen, served: Seen, hit: Hit, history: History) -> bool:
@@ -80,7 +81,9 @@ def no_place_is_idle_while_somebody_waits_for_it(history: History) -> Iterator[s
         running, since = 0, 0.0
         for at, change in sorted([*changes, (float("inf"), 0)]):
             if running < upstream.concurrency:
-                idle = next((s for began, until, s in queue if min(until, at) - max(began, since) > SLACK), None)
+                idle = next(
+                    (s for began, until, s in queue if min(until, at) - max(began, since) > SLACK), None
+                )
                 if idle is not None:
                     yield f"call {idle.ask.number} waited while {name} was idle from {since:.2f} to {at:.2f}"
                     break
@@ -120,7 +123,7 @@ def _overdrawn(takes: Iterable[tuple[float, float, float]], size: float) -> Iter
     left, then = size, 0.0
     for at, need, amount in sorted(takes):
         left = min(size, left + (at - then) * size / MINUTE)
-        if need > 0 and left < need - 0.01:  # noqa: PLR2004 - rounding
+        if need > 0 and left < need - 0.01:
             yield at
         left, then = min(size, left - amount), at
 
@@ -148,7 +151,7 @@ def no_task_is_left_on_the_loop(history: History) -> Iterator[str]:
         yield f"still there: {left}"
 
 
-def _open(history: History) -> Iterator[tuple[str, object]]:
+def _open(history: History) -> Iterator[tuple[str, Upstream]]:
     for name, upstream in history.setting.upstreams.items():
         if always_open(history.setting, name):
             yield name, upstream

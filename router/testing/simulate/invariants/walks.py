@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FINAL = frozenset({"invalid_request", "content_filtered"})
 # Failures that say nothing of what another key, or nothing else than what the same place, would answer.
 OF_A_KEY = frozenset({"quota_exhausted", "authentication"})
+OF_KEYS = OF_A_KEY | {"rate_limited"}  # another key is tried besides
 OF_A_PLACE = frozenset(
     {
         *("first_token_timeout", "stream_stalled", "stream_interrupted", "model_not_found", "context_length"),
@@ -58,7 +60,12 @@ def attempts_are_bounded(history: History) -> Iterator[str]:
             yield f"call {seen.ask.number} made {len(counted)} attempts of {setting.attempts}"
         at: dict[tuple[str, str, int], int] = {}
         for attempt, hit in history.pairs(seen):
-            if hit is not None and attempt.outcome not in UNCOUNTED:
+            keys = len(history.upstream(hit).keys) if hit is not None else 0
+            if (
+                hit is not None
+                and attempt.outcome not in UNCOUNTED
+                and not (keys > 1 and attempt.outcome in OF_KEYS)
+            ):
                 here = (hit.endpoint, hit.id, hit.key)
                 at[here] = at.get(here, 0) + 1
         if max(at.values(), default=0) > setting.same + 1:
@@ -86,7 +93,8 @@ def a_fault_of_the_call_ends_it(history: History) -> Iterator[str]:
         hits = history.of(seen)
         told = min((hit.told_at for hit in hits if hit.told in final), default=None)
         for hit in hits:
-            if told is not None and hit.arrived >= told - EXACT and hit.told_at != told:
+            at_once = history.setting.hedge is not None and (hit.left or 0.0) - hit.arrived < EXACT
+            if told is not None and hit.arrived >= told - EXACT and hit.told_at != told and not at_once:
                 yield f"call {seen.ask.number} went to {hit.endpoint} after it was refused for good"
 
 
@@ -100,15 +108,15 @@ def a_prompt_too_long_goes_only_to_a_larger_window(history: History) -> Iterator
             context = history.place(refused).context
             for hit in hits:
                 later = hit is not refused and hit.arrived >= refused.told_at - EXACT
-                if later and not _waited(history, seen, hit, refused) and history.place(hit).context <= context:
+                if later and not _waited(history, seen, hit) and history.place(hit).context <= context:
                     yield f"call {seen.ask.number} went to {hit.endpoint}, which is no larger than {context}"
 
 
-def _waited(history: History, seen: Seen, hit: Hit, refused: Hit) -> bool:
+def _waited(history: History, seen: Seen, hit: Hit) -> bool:
     """Whether a request may have stood in a queue, as the first of two attempts, when the other was refused."""
-    places = seen.ask.candidates(history.setting)
-    order = [places.index(history.place(each)) for each in (hit, refused)]
-    return history.setting.hedge is not None and order[0] < order[1]
+    before = [each for each in history.of(seen) if each.number < hit.number]
+    here = any(history.place(each) == history.place(hit) for each in before)
+    return history.setting.hedge is not None and not here
 
 
 def a_request_goes_only_where_the_rules_say(history: History) -> Iterator[str]:
@@ -127,9 +135,14 @@ def a_place_that_failed_gets_time_before_it_is_tried_again(history: History) -> 
     least = history.setting.backoff / 2
     for seen in history.seen:
         pairs = list(_in_order(history, seen))
-        for (kind, before), (_, hit) in zip(pairs, pairs[1:], strict=False):
+        for (kind, before), (_, hit) in pairwise(pairs):
             same = (before.endpoint, before.id, before.key) == (hit.endpoint, hit.id, hit.key)
-            if same and kind in BACKED_OFF and hit.arrived - before.told_at < least - EXACT and not hit.garbled:
+            if (
+                same
+                and kind in BACKED_OFF
+                and hit.arrived - before.told_at < least - EXACT
+                and not hit.garbled
+            ):
                 yield f"call {seen.ask.number} was back after {hit.arrived - before.told_at:.3f} s"
 
 
@@ -142,9 +155,9 @@ def a_call_without_attempts_left_ends_at_once(history: History) -> Iterator[str]
             continue
         counted = [each for each in record.attempts if each.outcome not in UNCOUNTED]
         over = max(hit.left or 0.0 for hit in hits)
-        if len(counted) == history.setting.attempts and counted[-1].outcome not in LOCAL:
-            if (seen.ended or 0.0) > over + SLACK:
-                yield f"call {seen.ask.number} ended {(seen.ended or 0.0) - over:.2f} s after its last attempt"
+        last = len(counted) == history.setting.attempts and counted[-1].outcome not in LOCAL
+        if last and (seen.ended or 0.0) > over + SLACK:
+            yield f"call {seen.ask.number} ended {(seen.ended or 0.0) - over:.2f} s after its last attempt"
 
 
 def failures_move_on_to_what_is_well(history: History) -> Iterator[str]:
@@ -175,13 +188,13 @@ def a_silent_endpoint_is_abandoned_in_time(history: History) -> Iterator[str]:
         if seen.ask.pause:
             continue
         for hit in history.of(seen):
-            limits, left = history.upstream(hit), hit.left or 0.0
-            if limits.first is not None and not hit.said and left > hit.arrived + limits.first + SLACK:
+            limits, left = history.upstream(hit), (hit.left or 0.0) - SLACK
+            if limits.first is not None and not hit.said and left > hit.arrived + limits.first:
                 yield f"request {hit.number} was waited for {left - hit.arrived:.2f} s without content"
-            if limits.idle is not None and hit.said and not hit.garbled:
-                if left > hit.said[-1][0] + limits.idle + SLACK:
-                    yield f"request {hit.number} was waited for {left - hit.said[-1][0]:.2f} s in its answer"
-            if left > hit.arrived + limits.total + SLACK:
+            silent = left - hit.said[-1][0] if hit.said and not hit.garbled else 0.0
+            if limits.idle is not None and silent > limits.idle:
+                yield f"request {hit.number} was waited for {silent:.2f} s in its answer"
+            if left > hit.arrived + limits.total:
                 yield f"request {hit.number} ran {left - hit.arrived:.2f} s"
 
 

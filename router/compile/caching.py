@@ -1,0 +1,65 @@
+"""Which answers are kept, lowered: what the file and its rules say of the cache."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+from router.config.cache import CacheSettings, CacheUseSettings, SqliteSettings
+from router.core.dimension import BUILT_IN
+from router.core.units import show_duration
+from router.policy.cachekey import CachePolicy, fixes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from router.config.language import Document
+    from router.config.link import Linked
+    from router.policy.cachekey import CacheUse
+
+
+def cache_policy(document: Document, linked: Linked, folder: Path) -> CachePolicy | None:
+    """Return which answers are kept, for new calls or for when nobody answers; None for none."""
+    settings = document.cache
+    stale = document.offline.stale_cache if document.offline is not None else None
+    if settings is None and stale is None:
+        return None
+    found = settings or CacheSettings()
+    store, path = found.store, None
+    if isinstance(store, SqliteSettings):
+        path = str(folder / os.path.expanduser(store.sqlite))  # noqa: PTH111 - `~` inside a name stays
+    if found.separate is None:
+        known = {each.name for each in BUILT_IN}
+        separate = [
+            name for name, each in linked.dimensions.items() if not each.measured and name not in known
+        ]
+    else:
+        separate = [each.name for each in found.separate if each.name in linked.dimensions]
+    return CachePolicy(
+        path, found.size_, found.ttl, found.tools, tuple(separate), fresh=settings is not None, stale=stale
+    )
+
+
+def cache_use(settings: object) -> CacheUse | None:
+    """Return what a rule says of the cache."""
+    return settings.ttl if isinstance(settings, CacheUseSettings) else cast("CacheUse | None", settings)
+
+
+def kept(
+    policy: CachePolicy | None, use: CacheUse | None, params: Sequence[Mapping[str, object]]
+) -> str | None:
+    """Return in words whether the answer of a call is kept; None where the file keeps none.
+
+    Args:
+        policy: What the file says.
+        use: What the rule says.
+        params: The sampling options of each candidate.
+    """
+    if policy is None or not policy.fresh:
+        return None
+    if use == "off":
+        return "off, as the rule says"
+    if use != "always" and not all(fixes(each) for each in params):
+        return "not kept: neither temperature 0 nor a seed"
+    return f"kept for {show_duration(policy.ttl if use is None or isinstance(use, str) else use)}"

@@ -1,0 +1,213 @@
+"""What attempts cost while they are made: held before, settled after, and told when a budget runs out."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from typing import TYPE_CHECKING
+
+from router.core.errors import BudgetExceeded
+from router.core.observer import Notice
+from router.core.usage import from_nano, to_nano
+from router.policy.budget import CostPolicy, reserve
+from router.runtime import ledger
+from router.runtime.call import serving
+from router.runtime.ledger import Ended, Entry
+from router.runtime.scribe import FileScribe, MemoryScribe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from router.compile.program import Deployment, Program
+    from router.core.clock import Clock
+    from router.core.messages import Completion
+    from router.core.record import AttemptRecord
+    from router.runtime.call import Call
+    from router.runtime.ledger import Full, Passed
+    from router.runtime.scribe import Scribe
+
+HELD = 60.0  # seconds that a machine paid by the hour is taken for where nothing bounds an attempt
+
+
+class Spending:
+    """The costs of a router's attempts under one configuration.
+
+    Its changing state: `_loop`, the one that was last at work here; the scribe guards its own.
+
+    Args:
+        policy: What is spent, and what may be.
+        clock: Where time comes from.
+        tell: Takes in what happens beside the calls.
+        before: The costs under the configuration before, whose ledger goes on where it is the same.
+    """
+
+    def __init__(
+        self,
+        policy: CostPolicy | None,
+        clock: Clock,
+        tell: Callable[[Notice], None],
+        before: Spending | None = None,
+    ) -> None:
+        self.policy = policy or CostPolicy()
+        self._clock = clock
+        self._tell = tell
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.scribe: Scribe = (
+            before.scribe
+            if before is not None and before.policy.ledger == self.policy.ledger
+            else MemoryScribe()
+            if self.policy.ledger is None
+            else FileScribe(self.policy.ledger, self._faulty)
+        )
+        self._asks = self.policy.ledger is not None or bool(self.policy.budgets)
+
+    def entry(self, call: Call, deployment: Deployment) -> Entry:
+        """Return what is to be written of an attempt that is about to be made."""
+        wall = self._clock.wall()
+        call.sent += 1
+        said = {name: call.dimensions[name] for name in call.program.spoken}
+        user = call.options.get("user")
+        price, policy = deployment.price, self.policy
+        most = call.params_of(deployment).get("max_tokens") if self._asks else None
+        seconds = deployment.endpoint.timeouts.total or HELD
+        return Entry(
+            id=f"{call.request_id}/{call.sent}",
+            call=call.request_id,
+            at=round(wall * 1000),
+            model=deployment.model,
+            endpoint=deployment.endpoint.name,
+            rule=call.rule,
+            task=call.task,
+            user=user,
+            dimensions=said,
+            price=price,
+            reserved=reserve(price, call.tokens, most if isinstance(most, int) else None, seconds)
+            if self._asks
+            else 0,
+            accounts=policy.accounts(wall, user, call.dimensions, call.spent) if policy.budgets else (),
+        )
+
+    def asks(self, entry: Entry) -> bool:
+        """Whether an attempt has to be written down before it is made: it may cost something, and somebody counts."""
+        return self._asks and not (entry.price is not None and entry.price.free)
+
+    async def intend(self, entry: Entry) -> None:
+        """Write an attempt down and hold what it may cost.
+
+        Raises:
+            BudgetExceeded: A budget has not that much left, or the ledger cannot be written and must be.
+        """
+        self._loop = asyncio.get_running_loop()
+        owner = self.scribe.name
+        try:
+            full = await self.scribe.do(lambda db: ledger.reserve(db, entry, owner))
+        except sqlite3.Error as error:
+            if self.policy.allow:
+                return
+            raise BudgetExceeded(
+                f"what `{entry.model}` at `{entry.endpoint}` costs cannot be written to the ledger ({error})"
+            ) from error
+        except BaseException:
+            self.release(entry)  # it may have been written in the meantime
+            raise
+        if full is not None:
+            raise _refusal(entry, full, self._clock.wall())
+
+    def release(self, entry: Entry) -> None:
+        """Take back an attempt that was not made after all."""
+        self.scribe.post(lambda db: ledger.release(db, entry))
+
+    def settle(self, entry: Entry, record: AttemptRecord) -> None:
+        """Write down how an attempt ended; it is tried again until it is written."""
+        us = round(record.ms * 1000)
+        cost = None if record.cost is None else to_nano(record.cost)
+        self._write(entry, Ended(record.outcome, us, record.usage, cost))
+
+    def kept(self, call: Call, completion: Completion) -> None:
+        """Write down an answer that was kept from an earlier call: it costs nothing, and saves what it would cost."""
+        saved = 0 if call.saved is None else to_nano(call.saved)
+        entry = Entry(
+            id=f"{call.request_id}/kept",
+            call=call.request_id,
+            at=round(self._clock.wall() * 1000),
+            model=completion.model,
+            endpoint=completion.endpoint,
+            rule=call.rule,
+            task=call.task,
+            user=call.options.get("user"),
+            dimensions={name: call.dimensions[name] for name in call.program.spoken},
+        )
+        self._write(entry, Ended("cached", 0, completion.usage, 0, saved))
+
+    def _write(self, entry: Entry, ended: Ended) -> None:
+        owner = self.scribe.name
+        if not entry.accounts:
+            self.scribe.post(lambda db: ledger.settle(db, entry, ended, owner))
+            return
+        loop = self._loop = asyncio.get_running_loop()
+
+        def then(passed: list[Passed]) -> None:
+            if passed:
+                self._later(loop, passed)
+
+        self.scribe.post(lambda db: ledger.settle(db, entry, ended, owner), then)
+
+    def _later(self, loop: asyncio.AbstractEventLoop, passed: list[Passed]) -> None:
+        """Tell of marks on the loop of the call; nobody listens where that has ended."""
+        notices = [_notice(each) for each in passed]
+        try:
+            loop.call_soon_threadsafe(lambda: [self._tell(each) for each in notices])
+        except RuntimeError:
+            return
+
+    def _faulty(self, fault: str | None) -> None:
+        loop = self._loop
+        state = "failing" if fault is not None else "up"
+        notice = Notice("ledger", "the ledger", state, fault or "")
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._tell, notice)
+
+
+def instead(call: Call, error: BudgetExceeded, program: Program) -> None:
+    """Give a call the model that answers where a budget is spent; the budget bounds it no more.
+
+    Raises:
+        BudgetExceeded: There is none.
+        NoCandidate: It cannot take what the call carries.
+        InvariantViolated: It would break an invariant.
+    """
+    if error.use is None or error.budget is None:
+        raise error
+    call.spent |= {error.budget}
+    call.candidates = serving(call, program.named(error.use))
+    call.degraded = f"budget `{error.budget}` is spent: `{error.use}` answers"
+
+
+def _refusal(entry: Entry, full: Full, now: float) -> BudgetExceeded:
+    account = full.account
+    budget = account.budget
+    left = max(0, budget.limit - full.spent - full.reserved)
+    held = f", with {_dollars(full.reserved)} held for attempts under way" if full.reserved else ""
+    wait = account.period.end - now
+    error = BudgetExceeded(
+        f"`{entry.model}` at `{entry.endpoint}` may cost {_dollars(entry.reserved or 0)}, and {account.title}"
+        f" has {_dollars(left)} of {_dollars(budget.limit)} left ({budget.per}{held})",
+        retry_after=max(0.0, wait) if wait != float("inf") else None,
+    )
+    error.budget, error.use = budget.name, budget.use
+    return error
+
+
+def _notice(passed: Passed) -> Notice:
+    account = passed.account
+    period = "" if account.budget.per == "total" else f" of {account.period.key}"
+    return Notice(
+        "budget",
+        account.title,
+        passed.mark,
+        f"{_dollars(passed.spent)} of {_dollars(account.budget.limit)}{period} are spent",
+    )
+
+
+def _dollars(nano: int) -> str:
+    return f"${from_nano(nano).normalize():f}"
