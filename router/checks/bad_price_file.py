@@ -47,4 +47,4 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         )
 
 
-CHECK = Check("R706", "bad-price-file", "error", run)
+CHECK = Check("R312", "bad-price-file", "error", run)

@@ -44,7 +44,11 @@ def run(configuration: Configuration) -> Iterator[Finding]:
 def _help(belongs: str) -> str:
     if belongs.startswith("under"):
         return f"move it {belongs}"
-    return "remove it, or write `cache` for the file" if "`cache`" in belongs else "remove it, or change the kind"
+    return (
+        "remove it, or write `cache` for the file"
+        if "`cache`" in belongs
+        else "remove it, or change the kind"
+    )
 
 
 CHECK = Check("R210", "misplaced-key", "error", run)

@@ -123,6 +123,7 @@ ALL: tuple[Check, ...] = (
     duplicate_name.CHECK,
     condition_type.CHECK,
     unknown_processor.CHECK,
+    bad_price_file.CHECK,
     unreachable_rule.CHECK,
     redundant_rule.CHECK,
     conflicting_overlap.CHECK,
@@ -150,7 +151,6 @@ ALL: tuple[Check, ...] = (
     secret_file.CHECK,
     unknown_price.CHECK,
     idle_budget.CHECK,
-    bad_price_file.CHECK,
     unused_suppression.CHECK,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,11 @@ from router.cli.common import (
     ended_by_call,
     ended_by_findings,
     format_option,
+    offline_option,
     print_json,
 )
 from router.cli.values import pairs
+from router.compile.compiler import OFFLINE
 from router.core.errors import CallFailed, ConfigError, InvalidCall
 from router.core.events import ReasoningDelta, TextDelta
 from router.core.form import FORMAT_VERSION
@@ -50,10 +53,13 @@ if TYPE_CHECKING:
 @click.option("--temperature", type=float, help="0 to 2.")
 @click.option("--max-tokens", type=int, help="Tokens of the answer, at most.")
 @click.option("--deadline", type=float, help="Seconds of the whole call.")
+@offline_option
 @click.option("--stream", is_flag=True, help="Print the answer as it comes.")
 @click.option("-q", "--quiet", is_flag=True, help="Leave out the line about how the answer came about.")
 @format_option
-def command(prompt: str, config: Path | None, stream: bool, quiet: bool, form: str, **options: Any) -> None:
+def command(
+    prompt: str, config: Path | None, offline: bool, stream: bool, quiet: bool, form: str, **options: Any
+) -> None:
     """Send PROMPT (`-` reads it from standard input) where the rules say, and print the answer.
 
     Under it, on standard error, one line: rule, model, endpoint, temperature and where it comes from, tokens, cost,
@@ -71,7 +77,8 @@ def command(prompt: str, config: Path | None, stream: bool, quiet: bool, form: s
         raise ended("the prompt is empty", UNUSABLE)
     messages = [*([Message.system(system)] if system else []), Message.user(text)]
     try:
-        router = load_router(configuration(config))
+        env = {**os.environ, OFFLINE: "1"} if offline else None
+        router = load_router(configuration(config), env=env)
         answer = asyncio.run(_ask(router, messages, asked, stream=stream, form=form))
     except ConfigError as error:
         raise ended_by_findings(error, form) from error
@@ -129,7 +136,8 @@ def summary(router: Router, answer: Completion, asked: dict[str, Any]) -> str:
     """Return the line about how an answer came about."""
     known = {*router.dimensions, "model", "user", "temperature"}
     explanation = router.explain(**{name: value for name, value in asked.items() if name in known})
-    answered = [each for each in explanation.candidates if each.model == answer.model]
+    further = explanation.offline.candidates if explanation.offline is not None else ()
+    answered = [each for each in (*explanation.candidates, *further) if each.model == answer.model]
     temperature = answered[0].options.get("temperature") if answered else None
     heat = (
         f"temperature {temperature.value} ({temperature.origin})" if temperature else "temperature left to it"
@@ -139,8 +147,11 @@ def summary(router: Router, answer: Completion, asked: dict[str, Any]) -> str:
     cost = "cost unknown" if answer.cost is None else f"${answer.cost.normalize():f}"
     rule = f"rule {answer.rule}" if answer.rule else "named by the call"
     tries = f", {len(answer.attempts)} attempts" if len(answer.attempts) > 1 else ""
+    if not answer.model:
+        return f"-- {rule} -> {answer.degraded} · {cost} · {answer.ms:.0f} ms{tries}"
+    degraded = f" · {answer.degraded}" if answer.degraded else ""
     return (
-        f"-- {rule} -> {answer.model} at {answer.endpoint} · {heat} · "
+        f"-- {rule} -> {answer.model} at {answer.endpoint}{degraded} · {heat} · "
         f"{usage.input_tokens}+{usage.output_tokens} tokens{estimated} · {cost} · {answer.ms:.0f} ms{tries}"
     )
 

@@ -33,6 +33,9 @@ format_option = click.option(
     show_default=True,
     help="How to print the result.",
 )
+offline_option = click.option(
+    "--offline", is_flag=True, help="Contact no remote endpoint, as ROUTER_OFFLINE=1 does."
+)
 
 
 def config_option(function: Callable[..., Any]) -> Callable[..., Any]:

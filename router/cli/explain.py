@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +14,13 @@ from router.cli.common import (
     ended_by_call,
     ended_by_findings,
     format_option,
+    offline_option,
     print_json,
     show_findings,
 )
 from router.cli.values import pairs
-from router.compile.compiler import compile_file
+from router.compile.compiler import compile_file, told_offline
+from router.compile.program import without_network
 from router.core.errors import ConfigError, InvalidCall
 from router.core.units import show_duration
 
@@ -25,14 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from router.compile.explain import Explanation
+    from router.compile.explain import ExplainedCandidate, ExplainedLadder, Explanation
 
 
 @click.command(name="explain")
 @click.argument("call", nargs=-1, metavar="[NAME=VALUE]...")
 @config_option
+@offline_option
 @format_option
-def command(call: tuple[str, ...], config: Path | None, form: str) -> None:
+def command(call: tuple[str, ...], config: Path | None, offline: bool, form: str) -> None:
     """Tell where a call would go, and why. Nothing is sent.
 
     NAME is a dimension (task, priority, complexity, your own, or measured: tokens, tools, images, json, stream),
@@ -44,6 +48,8 @@ def command(call: tuple[str, ...], config: Path | None, form: str) -> None:
     given = pairs(call)
     try:
         program, findings = compile_file(configuration(config))
+        if offline or told_offline(os.environ):
+            program = without_network(program)
         explanation = Router(Engine(program, {}), findings).explain(**given)
     except ConfigError as error:
         raise ended_by_findings(error, form) from error
@@ -70,10 +76,7 @@ def lines(explanation: Explanation) -> Iterator[str]:
         total = sum(explanation.split.values())
         shares = ", ".join(f"{model} {weight / total:.0%}" for model, weight in explanation.split.items())
         yield f"split     {shares}"
-    for number, candidate in enumerate(explanation.candidates):
-        word = "then" if number else "model"
-        skipped = f"  skipped: {candidate.skipped}" if candidate.skipped else ""
-        yield f"{word:<10}{candidate.model} at {candidate.endpoint}{skipped}"
+    yield from _hops(explanation)
     for number, (name, option) in enumerate(explanation.options.items()):
         word = "" if number else "options"
         yield f"{word:<10}{name} {option.value}  from {option.origin}"
@@ -85,3 +88,29 @@ def lines(explanation: Explanation) -> Iterator[str]:
         word = "" if number else "rules"
         sign = "=>" if rule.name == explanation.rule else "+ " if rule.matched else "- "
         yield f"{word:<10}{sign} {rule.name}: {rule.because}"
+
+
+def _hops(explanation: Explanation) -> Iterator[str]:
+    for number, candidate in enumerate(explanation.candidates):
+        yield f"{'then' if number else 'model':<10}{_hop(candidate)}"
+    if explanation.offline is not None:
+        yield from _ladder(explanation.offline)
+
+
+def _hop(candidate: ExplainedCandidate) -> str:
+    skipped = f"  skipped: {candidate.skipped}" if candidate.skipped else ""
+    return f"{candidate.model} at {candidate.endpoint}{skipped}"
+
+
+def _ladder(ladder: ExplainedLadder) -> Iterator[str]:
+    steps = [_hop(each) for each in ladder.candidates]
+    if ladder.stale is not None:
+        steps.append(f"a kept answer, at most {show_duration(ladder.stale)} old")
+    if ladder.replies:
+        steps.append("a canned reply")
+    if ladder.refused:
+        steps = ["nothing: the rule says `no_degrade`"]
+    elif not steps:
+        steps = ["nothing: the call fails"]
+    for number, step in enumerate(steps):
+        yield f"{'' if number else 'offline':<10}{step}"

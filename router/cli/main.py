@@ -10,6 +10,7 @@ COMMANDS = {
     "cache": ("router.cli.cache", "Tell what answers a configuration has kept, or throw them away."),
     "call": ("router.cli.call", "Ask a model through the configuration and print its answer."),
     "check": ("router.cli.check", "Report everything wrong with configurations; nothing is contacted."),
+    "costs": ("router.cli.costs", "Tell what was used and spent, as the ledger holds it."),
     "diff": ("router.cli.diff", "Tell what calls would meet differently in another configuration."),
     "explain": ("router.cli.explain", "Tell where a call would go, and why."),
     "init": ("router.cli.init", "Write a commented router.yaml to start from."),

@@ -55,6 +55,38 @@ class ExplainedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedLadder:
+    """What answers when no candidate does.
+
+    Attributes:
+        only: Whether remote endpoints are never contacted.
+        refused: Whether the call's rule wants none of it.
+        candidates: Every deployment of `offline.use`, in order.
+        stale: How old a kept answer may be, in seconds; None for no such answers.
+        replies: How many canned replies there are.
+    """
+
+    only: bool
+    refused: bool
+    candidates: tuple[ExplainedCandidate, ...]
+    stale: float | None
+    replies: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return the object that `--format json` prints."""
+        return {
+            "only": self.only,
+            "refused": self.refused,
+            "candidates": [
+                {"model": each.model, "endpoint": each.endpoint, "skipped": each.skipped}
+                for each in self.candidates
+            ],
+            "stale_cache": self.stale,
+            "replies": self.replies,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """How a call is decided.
 
@@ -71,6 +103,7 @@ class Explanation:
         deadline: Seconds of the whole call.
         attempts: Attempts in all, at most.
         cache: Whether its answer is kept, in words; None where the file keeps none.
+        offline: The offline ladder, or None where the file declares none.
     """
 
     call: Mapping[str, Value]
@@ -85,6 +118,7 @@ class Explanation:
     deadline: float
     attempts: int
     cache: str | None = None
+    offline: ExplainedLadder | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `--format json` prints."""
@@ -109,7 +143,11 @@ class Explanation:
         }
         if self.cache is not None:
             shown["cache"] = self.cache
-        return {**shown, "split": dict(self.split)} if self.split else shown
+        if self.split:
+            shown["split"] = dict(self.split)
+        if self.offline is not None:
+            shown["offline"] = self.offline.as_json()
+        return shown
 
 
 def explain(
@@ -132,16 +170,18 @@ def explain(
     route = program.routes[number] if number >= 0 else program.direct
     candidates = _candidates(program, route, model, user)
     needs = frozenset(name for name in NEEDS if values[name])
-    explained = tuple(
-        ExplainedCandidate(
-            each.model,
-            each.endpoint.name,
-            lacking(each, needs),
-            _options(program, route, each, values, params),
-        )
-        for each in candidates
-    )
-    first = next((each for each in explained if each.skipped is None), None)
+
+    def shown(deployment: Deployment, *, further: bool = False) -> ExplainedCandidate:
+        skipped = program.barred(deployment.endpoint) or lacking(deployment, needs)
+        if further:
+            skipped = skipped or unfit(program, deployment, values)
+        options = _options(program, route, deployment, values, params)
+        return ExplainedCandidate(deployment.model, deployment.endpoint.name, skipped, options)
+
+    explained = tuple(map(shown, candidates))
+    ladder = _ladder(program, route, tuple(shown(each, further=True) for each in program.ladder))
+    steps = ladder.candidates if ladder is not None and ladder.only and not ladder.refused else ()
+    first = next((each for each in (*explained, *steps) if each.skipped is None), None)
     split = route.uses[0] if route.uses and isinstance(route.uses[0], Split) else None
     return Explanation(
         call=dict(values),
@@ -155,6 +195,7 @@ def explain(
         split=dict(split.shares) if split else None,
         deadline=route.deadline,
         attempts=route.policy.retry.attempts,
+        offline=ladder,
         cache=kept(
             program.cache,
             route.cache,
@@ -165,6 +206,27 @@ def explain(
             ],
         ),
     )
+
+
+def _ladder(
+    program: Program, route: Route, candidates: tuple[ExplainedCandidate, ...]
+) -> ExplainedLadder | None:
+    policy = program.offline
+    if policy is None:
+        return None
+    return ExplainedLadder(policy.only, route.no_degrade, candidates, policy.stale, len(policy.replies))
+
+
+def unfit(program: Program, deployment: Deployment, values: Mapping[str, Value]) -> str | None:
+    """Return why a deployment of the offline ladder does not fit a call of these values, or None."""
+    if deployment.context is not None and deployment.context < int(values["tokens"]):
+        return f"its context window has {deployment.context} tokens"
+    for invariant in program.invariants:
+        if all(holds(accepted, values[name]) for name, accepted in invariant.accepted.items()):
+            broken = invariant.broken_by(deployment)
+            if broken is not None:
+                return f"it would break `{invariant.name}`: {broken}"
+    return None
 
 
 def _candidates(

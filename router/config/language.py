@@ -217,9 +217,7 @@ class RuleSettings(Record):
         default=None,
         written="what is certain, for the file's `ttl`",
     )
-    no_degrade: bool = key(
-        Boolean(), "Never answer from the offline ladder.", default=False, written="false"
-    )
+    no_degrade: bool = key(Boolean(), "Never answer from the offline ladder.", default=False, written="false")
 
 
 @record
@@ -282,9 +280,7 @@ class Document(Record):
     hedge: HedgeSettings | None = key(
         Fields(HedgeSettings, "hedge"), "A second attempt beside a slow one.", default=None
     )
-    cache: CacheSettings | None = key(
-        Fields(CacheSettings, "cache"), "Answers that are kept.", default=None
-    )
+    cache: CacheSettings | None = key(Fields(CacheSettings, "cache"), "Answers that are kept.", default=None)
     costs: CostSettings | None = key(
         Fields(CostSettings, "costs"), "What is spent, and what may be.", default=None
     )

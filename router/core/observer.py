@@ -105,7 +105,7 @@ class Observer(Protocol):
 
 
 @runtime_checkable
-class Discreet(Protocol):
+class Confidant(Protocol):
     """An observer that writes things down, and keeps secrets out of them."""
 
     def conceal(self, secrets: Collection[Secret]) -> None:

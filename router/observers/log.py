@@ -54,7 +54,7 @@ class LogObserver(Observer):
         self.redaction = Redaction()
 
     def conceal(self, secrets: Collection[Secret]) -> None:
-        """Take in the keys of the configuration; see `router.core.observer.Discreet`."""
+        """Take in the keys of the configuration; see `router.core.observer.Confidant`."""
         self.redaction.conceal(secrets)
 
     def attempt_ended(self, request_id: str, record: AttemptRecord) -> None:

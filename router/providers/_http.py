@@ -6,7 +6,7 @@ import asyncio
 import re
 import ssl
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Self, cast
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 # Seconds that an idle connection is kept: llama.cpp and uvicorn close theirs after five, and who sends at that
 # moment loses the request.
 KEEP_ALIVE = 4.0
+ELSEWHERE = 1.0  # seconds that closing waits for a loop of another thread
 _SENDABLE = re.compile(r"[\x20-\x7e\t]*\Z")
 
 
@@ -112,8 +113,7 @@ class HttpxTransport:
             if loop is asyncio.get_running_loop():
                 await lease.lifetime.aclose()
             elif loop.is_running():
-                ended = asyncio.run_coroutine_threadsafe(lease.lifetime.aclose(), loop)
-                await asyncio.wrap_future(ended)
+                await _close_on(loop, lease.lifetime)
 
     async def _failure(
         self,
@@ -225,6 +225,22 @@ class HttpxTransport:
             return False
         ca = settings.get("ca")
         return ssl.create_default_context(cafile=str(ca)) if ca else True
+
+
+async def _close_on(loop: asyncio.AbstractEventLoop, lifetime: AsyncGenerator[None, None]) -> None:
+    """Close a client on its own loop, which may be stuck, or end at this moment and so close it itself."""
+
+    async def close() -> None:
+        with suppress(RuntimeError):  # it is being closed already
+            await lifetime.aclose()
+
+    closing = close()
+    try:
+        ended = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closing, loop))
+    except RuntimeError:  # the loop is closed by now
+        closing.close()
+    else:
+        await asyncio.wait({ended}, timeout=ELSEWHERE)
 
 
 class _Answer:

@@ -170,10 +170,7 @@ class AnswerDecoder:
         function = self._object(call.get("function") or {}, "function")
         arguments = function.get("arguments")
         if isinstance(arguments, Mapping):
-            try:
-                arguments = json.dumps(arguments)
-            except RecursionError as error:
-                raise self._malformed("tool call") from error
+            arguments = json.dumps(arguments)
         index = call.get("index")
         return ToolCallDelta(
             index if isinstance(index, int) else position,

@@ -62,8 +62,6 @@ class SseParser:
                 self._guard(end - begin)
                 yield from self._line(bytes(self._buffer[begin:end]))
             begin = end + 1
-        if begin < len(self._buffer):
-            self._after_cr = False
         del self._buffer[:begin]
         self._scanned = len(self._buffer)
         self._guard(self._scanned)

@@ -37,6 +37,7 @@ ERROR_CAP = 8 * 1024
 ERROR_SECONDS = 5.0
 USAGE_GRACE = 0.2
 LOADING_STATUS = 503
+BROKEN_STATUS = 500
 # What a comment in a stream says: the endpoint has nothing to add yet, and is not stuck.
 ALIVE = TextDelta("")
 
@@ -85,7 +86,7 @@ class OpenAiProvider:
         try:
             async with self._transport.open(sent) as response:
                 if response.status != LOADING_STATUS:
-                    return "up" if response.status < LOADING_STATUS else "down"
+                    return "up" if response.status < BROKEN_STATUS else "down"
                 error = await self._refusal(response, None)
         except CallFailed:
             return "down"

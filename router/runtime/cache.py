@@ -7,21 +7,21 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from router.core.messages import Completion
 from router.core.usage import NOTHING
 from router.policy.cachekey import LARGEST, Asked, good_for, is_good, question, worth_keeping
-from router.runtime.attempt import Attempt
 from router.runtime.flight import Flights, Landed
 from router.runtime.kept import Kept, decoded, encoded
 from router.runtime.replay import Replay
 from router.runtime.stores import MemoryStore, SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from decimal import Decimal
 
     from router.core.clock import Clock
+    from router.core.messages import Completion
     from router.policy.cachekey import CachePolicy, Question
+    from router.runtime.attempt import Attempt
     from router.runtime.call import Call
     from router.runtime.stores import Store
 
@@ -72,14 +72,12 @@ class Cache:
         if call.handed:  # its first words are not to wait for the end of another's
             found = await self._found(asked)
             return await ask(call) if found is None else self._replay(call, *found)
+        # One that refuses the offline ladder fails where others are answered: they do not wait for each other.
+        refuses = bool(call.options.get("no_degrade") or call.route.no_degrade)
         landed, mine = await self._flights.join(
-            asked.key, call.deadline, lambda: self._landed(call, asked, ask)
+            f"{asked.key} {refuses}", call.deadline, lambda: self._landed(call, asked, ask)
         )
-        if mine:
-            return landed.found
-        if landed.answer.degraded is not None and _refuses(call):
-            return await ask(call)
-        return self._replay(call, landed.answer, landed.saved)
+        return landed.found if mine else self._replay(call, landed.answer, landed.saved)
 
     async def _landed(
         self, call: Call, asked: Question, ask: Callable[[Call], Awaitable[Attempt | Replay]]
@@ -182,30 +180,14 @@ class Cache:
             LOG.warning("answers kept in %s are of no use, calls go on without: %s", where, error)
 
 
-def _refuses(call: Call) -> bool:
-    """Whether a call wants no answer of the offline ladder, although an equal one took it."""
-    return bool(call.options.get("no_degrade") or call.route.no_degrade)
-
-
 def _cost(answer: Completion) -> Decimal | None:
     """Return dollars of the attempt that gave an answer: what the next call saves."""
     return next((each.cost for each in answer.attempts if each.outcome == "ok"), None)
 
 
-def cache_of(
-    policy: CachePolicy | None,
-    before: Cache | None,
-    clock: Clock,
-    roll: Callable[[], float],
-    completion: Callable[[Attempt | Replay], Completion],
-) -> Cache | None:
-    """Return the cache of a configuration; what the one before it had kept is kept on, if the place is the same."""
-    if policy is None or (before is not None and before.policy == policy):
-        return before if policy is not None else None
-    if before is not None and (before.policy.path, before.policy.size) == (policy.path, policy.size):
-        store = before.store
-    elif policy.path is None:
-        store = MemoryStore(policy.size)
-    else:
-        store = SqliteStore(policy.path, policy.size, clock)
-    return Cache(policy, store, clock, roll, completion)
+def store_of(policy: CachePolicy, others: Iterable[Cache], clock: Clock) -> Store:
+    """Return where a configuration keeps its answers: the place that another has already, if it is the same."""
+    for other in others:
+        if (other.policy.path, other.policy.size) == (policy.path, policy.size):
+            return other.store
+    return MemoryStore(policy.size) if policy.path is None else SqliteStore(policy.path, policy.size, clock)

@@ -91,7 +91,12 @@ class CacheFile:
         except sqlite3.Error:
             self.close()
             raise
-        return None if row is None else Kept(*row)
+        if row is None:
+            return None
+        body, *times = row
+        if not isinstance(body, str) or not all(isinstance(each, float) for each in times):
+            raise sqlite3.DataError("it holds what no router wrote")
+        return Kept(body, *times)
 
     def put(self, kept: Mapping[str, Kept], used: Mapping[str, int], now: float) -> None:
         """Keep answers, count uses, and throw away what is too old or does not fit; a fault is told once.

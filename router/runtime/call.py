@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router.compile.explain import lacking
+from router.compile.explain import lacking, unfit
 from router.core.conversation import parse_messages
 from router.core.dimension import NEEDS, holds
 from router.core.errors import InvariantViolated, NoCandidate
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from router.core.messages import Message
     from router.core.record import AttemptRecord
     from router.policy.cachekey import CacheUse, Question
-    from router.runtime.cache import Cache
     from router.runtime.network import Connectivity
     from router.runtime.snapshot import Snapshot
     from router.runtime.spending import Spending
@@ -57,7 +56,6 @@ class Call:
         spent: Budgets that are spent and bound it no more: their other model answers.
         network: What is known of the network, or None where nobody asks.
         intended: The candidates, whether or not they may be contacted at the moment.
-        cache: Where answers are kept, or None.
         question: What it asks, while its answer may still be kept.
         saved: Dollars that a kept answer had cost; None without one, or when unknown.
     """
@@ -84,7 +82,6 @@ class Call:
     spent: frozenset[str] = frozenset()
     network: Connectivity | None = None
     intended: tuple[Deployment, ...] = ()
-    cache: Cache | None = None
     question: Question | None = None
     saved: Decimal | None = None
 
@@ -270,18 +267,11 @@ def in_reach(program: Program, candidates: tuple[Deployment, ...]) -> tuple[Depl
 def fitting(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
     """Return which of further candidates fit a call: what it carries, its length and the file's invariants."""
     needs = frozenset(name for name in NEEDS if call.dimensions[name])
-    length = call.tokens or estimate(call.messages)
-    about = [
-        each
-        for each in call.program.invariants
-        if all(holds(accepted, call.dimensions[name]) for name, accepted in each.accepted.items())
-    ]
+    measured = {**call.dimensions, "tokens": call.tokens or estimate(call.messages)}
     return tuple(
         each
         for each in in_reach(call.program, candidates)
-        if not each.lacks(needs)
-        and (each.context is None or each.context >= length)
-        and all(invariant.broken_by(each) is None for invariant in about)
+        if not each.lacks(needs) and unfit(call.program, each, measured) is None
     )
 
 

@@ -8,6 +8,7 @@ import os
 import random
 import threading
 import weakref
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,13 @@ from router.core.observer import CallRecord
 from router.core.usage import NOTHING
 from router.policy.balance import balanced
 from router.policy.hedge import HedgeShare
-from router.runtime.cache import cache_of
+from router.runtime.cache import Cache, store_of
 from router.runtime.call import Origin, make_call
 from router.runtime.forks import follow
 from router.runtime.gates import Gates
+from router.runtime.ladder import descend
 from router.runtime.limiter import Limiter
+from router.runtime.network import network_of
 from router.runtime.notify import Audience
 from router.runtime.replay import Replay
 from router.runtime.snapshot import Snapshot
@@ -37,8 +40,8 @@ if TYPE_CHECKING:
     from router.core.observer import Observer
     from router.core.port import Provider
     from router.core.request import Endpoint
+    from router.policy.cachekey import CachePolicy
     from router.runtime.attempt import Attempt
-    from router.runtime.cache import Cache
     from router.runtime.call import Call
 
 _Limiters = dict[tuple[object, ...], Limiter]
@@ -80,8 +83,9 @@ class Engine:
         )
         self._hedges = HedgeShare(program.hedge) if program.hedge is not None else None
         self.spending = Spending(program.costs, self._clock, self.audience.noticed)
-        self._caches: list[Cache] = []
-        self.cache = self._cache_of(program)
+        self.network = network_of(program, None, self.audience.noticed)
+        self._caches: dict[CachePolicy | None, Cache] = {}
+        self._open_cache(program)
         self._lock = threading.Lock()
         self._called = 0.0
         self._prefix = os.urandom(6).hex()
@@ -127,7 +131,8 @@ class Engine:
                 self._hedges = HedgeShare(hedge) if hedge is not None else None
             self._snapshot = old.successor(program, self.gates.of(program))
             self.spending = Spending(program.costs, self._clock, self.audience.noticed, self.spending)
-            self.cache = self._cache_of(program)
+            self.network = network_of(program, self.network, self.audience.noticed)
+            self._open_cache(program)
         return old
 
     def call(
@@ -158,7 +163,7 @@ class Engine:
             call.candidates = self._balanced(call)
         if self.audience:
             call.observed = self.audience.attempt_ended
-        call.spending, call.cache = self.spending, self.cache
+        call.spending, call.network = self.spending, self.network
         snapshot.begin()
         return call
 
@@ -195,11 +200,26 @@ class Engine:
             CallFailed: No attempt stood; every attempt is inside.
         """
         try:
-            if call.cache is not None:
-                return await call.cache.answer(call, self._walked)
-            return await self._walked(call)
+            cache = self.cache(call.program)
+            if cache is not None:
+                return await cache.answer(call, self._answered)
+            return await self._answered(call)
         except CallFailed as error:
             raise self.failed(call, error) from error.__cause__
+
+    async def _answered(self, call: Call) -> Attempt | Replay:
+        """Walk, and go down the offline ladder where no attempt stands."""
+        try:
+            return await self._walked(call)
+        except CallFailed as error:
+            cache = self.cache(call.program)
+            stale = cache.stale if cache is not None else None
+            found = await descend(call, error, self._walked, stale, self._dice.random())
+        if isinstance(found, Replay):
+            ms = (self._clock.now() - call.started) * 1000
+            own = replace(found.completion, attempts=tuple(call.attempts), cost=total_cost(call), ms=ms)
+            return Replay(call, own)
+        return found
 
     async def _walked(self, call: Call) -> Attempt:
         while True:
@@ -242,8 +262,9 @@ class Engine:
     def ended(self, call: Call, completion: Completion | None, error: BaseException | None) -> None:
         """Take note that a call is over; without answer and error it was left."""
         call.snapshot.end()
-        if completion is not None and call.cache is not None:
-            call.cache.keep(call, completion)
+        cache = self.cache(call.program)
+        if completion is not None and cache is not None:
+            cache.keep(call, completion)
         if completion is not None and completion.cached:
             self.spending.kept(call, completion)
         if self.audience:
@@ -259,7 +280,7 @@ class Engine:
         await self.drained(snapshot, drain)
         await snapshot.close()
         await self.spending.scribe.close()
-        for cache in self._caches:
+        for cache in list(self._caches.values()):
             await cache.store.close()
 
     async def drained(self, snapshot: Snapshot, seconds: float = DRAIN) -> None:
@@ -279,13 +300,16 @@ class Engine:
             found += balanced(places, how, weights, gates.__getitem__, self._clock.now(), self._dice.random)
         return tuple(found)
 
-    def _cache_of(self, program: Program) -> Cache | None:
-        """Return where answers are kept under a program; the one before it stays open for its calls."""
-        before = self._caches[-1] if self._caches else None
-        found = cache_of(program.cache, before, self._clock, self._dice.random, self.completion)
-        if found is not None and found is not before:
-            self._caches.append(found)
-        return found
+    def cache(self, program: Program) -> Cache | None:
+        """Return where answers are kept under a program, or None."""
+        return self._caches.get(program.cache)
+
+    def _open_cache(self, program: Program) -> None:
+        """Have a place for the answers that a program keeps; those before it stay open for their calls."""
+        policy = program.cache
+        if policy is not None and policy not in self._caches:
+            store = store_of(policy, self._caches.values(), self._clock)
+            self._caches[policy] = Cache(policy, store, self._clock, self._dice.random, self.completion)
 
     def _limiter(self, endpoint: Endpoint) -> Limiter:
         loop = asyncio.get_running_loop()

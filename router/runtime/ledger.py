@@ -254,6 +254,15 @@ def beat(db: sqlite3.Connection, owner: str) -> None:
     )
 
 
+def leave(db: sqlite3.Connection, owner: str) -> None:
+    """Strike out a writer that has nothing left open."""
+    db.execute(
+        "DELETE FROM owners WHERE owner = ?"
+        " AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.owner = owners.owner AND state = 'open')",
+        (owner,),
+    )
+
+
 def prune(db: sqlite3.Connection, keep: int) -> None:
     """Forget the oldest attempts beyond so many; the sums of budgets stay."""
     more = db.execute("SELECT COUNT(*) FROM attempts").fetchone()[0] - keep

@@ -110,3 +110,21 @@ def remote_hosts(program: Program) -> frozenset[str]:
     """Return the hosts of all remote endpoints that a model uses."""
     deployments = (each for model in program.models.values() for each in model.deployments)
     return frozenset(host_of(each.endpoint) for each in deployments if each.endpoint.locality == "remote")
+
+
+def network_of(
+    program: Program, before: Connectivity | None, notify: Callable[[Notice], None]
+) -> Connectivity | None:
+    """Return what is known of the network under a configuration; None where it does not matter.
+
+    Args:
+        program: The configuration.
+        before: What was known under the one before.
+        notify: Is told when the network goes and comes back.
+    """
+    if program.offline is None or program.offline.only or not remote_hosts(program):
+        return None
+    if before is None:
+        return Connectivity(program, notify)
+    before.adopt(program)
+    return before

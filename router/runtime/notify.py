@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from router.core.observer import Discreet
+from router.core.observer import Confidant
 from router.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Audience:
     def conceal(self, secrets: Collection[Secret]) -> None:
         """Hand over the values that must never be written down."""
         for observer in self._observers:
-            if isinstance(observer, Discreet):
+            if isinstance(observer, Confidant):
                 _told(observer, observer.conceal, secrets)
 
     def attempt_ended(self, request_id: str, record: AttemptRecord) -> None:

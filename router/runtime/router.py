@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from router.runtime.said import explained
 from router.runtime.reply import Reply
+from router.runtime.said import explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from router.runtime.gate import Gate
     from router.runtime.usage import UsageReport
 
-State = Literal["up", "loading", "open", "down"]
-STATES = ("up", "loading", "open", "down")  # the best first
+State = Literal["up", "loading", "open", "down", "offline"]
+STATES = ("up", "loading", "open", "down", "offline")  # the best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class Place:
         context: Tokens of the context window, or None when unknown.
         price: What its tokens cost, or None when unknown.
         state: `up`; `down` or `loading`, as health checks say; `open` when a breaker leaves it alone, or lets
-            single calls through to see whether it is well again.
+            single calls through to see whether it is well again; `offline` for a remote one that is not contacted,
+            because the file says so or the network is gone.
         health: What health checks say, or None without any.
     """
 
@@ -200,12 +201,14 @@ class Router:
 
     def models(self) -> tuple[ModelInfo, ...]:
         """Return the models that calls may name, in the file's order."""
-        snapshot = self._engine.snapshot
-        return tuple(_info(model, snapshot.gates) for model in snapshot.program.models.values())
+        snapshot, network = self._engine.snapshot, self._engine.network
+        offline = snapshot.program.offline
+        alone = (offline is not None and offline.only) or (network is not None and network.offline)
+        return tuple(_info(model, snapshot.gates, alone=alone) for model in snapshot.program.models.values())
 
 
-def _info(model: Model, gates: Mapping[Deployment, Gate]) -> ModelInfo:
-    places = tuple(_place(each, gates[each]) for each in model.deployments)
+def _info(model: Model, gates: Mapping[Deployment, Gate], *, alone: bool) -> ModelInfo:
+    places = tuple(_place(each, gates[each], alone=alone) for each in model.deployments)
     contexts = [place.context for place in places if place.context is not None]
     healths = [place.health for place in places if place.health is not None]
     first = model.deployments[0]
@@ -220,9 +223,11 @@ def _info(model: Model, gates: Mapping[Deployment, Gate]) -> ModelInfo:
     )
 
 
-def _place(deployment: Deployment, gate: Gate) -> Place:
+def _place(deployment: Deployment, gate: Gate, *, alone: bool) -> Place:
     endpoint, health = deployment.endpoint, gate.health
     state: State = health if health in ("loading", "down") else "open" if gate.shut else "up"
+    if alone and endpoint.locality == "remote":
+        state = "offline"
     return Place(
         endpoint.name,
         endpoint.kind,

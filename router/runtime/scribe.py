@@ -215,6 +215,8 @@ class FileScribe:
             wanted = [job for job in batch if job.future is None or job.future.set_running_or_notify_cancel()]
             self._write(wanted)
         if self._db is not None:
+            with suppress(sqlite3.Error):
+                ledger.leave(self._db, self.name)
             self._db.close()
             self._db = None
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from router.core.errors import CallFailed, ConnectFailed, ModelLoading
+from router.core.errors import ConnectFailed, ModelLoading
 from router.core.port import Probed
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from router.core.clock import Clock
     from router.core.events import Event
-    from router.core.port import Provider
+    from router.core.port import Provider, Vitality
     from router.core.request import Endpoint, Request
     from router.runtime.gate import Gate
 
@@ -71,30 +71,36 @@ class Checked:
 
     @asynccontextmanager
     async def _open(self, request: Request) -> AsyncIterator[AsyncIterator[Event]]:
-        error = await self._wrong()
-        if error is not None:
-            raise error
-        async with self._provider.open(request) as events:
+        found = await self._asked()
+        if found == "loading":
+            raise ModelLoading(f"{_place(self._endpoint)} is loading a model", retry_after=POLL)
+        opened = self._provider.open(request)
+        try:
+            events = await opened.__aenter__()
+        except ConnectFailed as error:
+            raise _not_running(self._endpoint, error) from error.__cause__
+        try:
             yield events
+        finally:
+            await opened.__aexit__(None, None, None)
 
-    async def _wrong(self) -> CallFailed | None:
-        """Return what keeps the server from answering; a slow one gets the call's own time."""
-        endpoint, clock = self._endpoint, self._clock
+    async def _asked(self) -> Vitality | None:
+        """Return how the server is; None where it took too long to say so: then the call itself will tell."""
+        clock = self._clock
         try:
             async with clock.timeout_at(clock.now() + PATIENCE):
-                found = await self._probed.probe()
+                return await self._probed.probe()
         except TimeoutError:
             return None
         except Exception:  # a fault of the question must not keep the call from being sent
-            LOG.exception("the health check of endpoint %s failed", endpoint.name)
+            LOG.exception("the health check of endpoint %s failed", self._endpoint.name)
             return None
-        if found == "loading":
-            return ModelLoading(f"{_place(endpoint)} is loading a model", retry_after=POLL)
-        if found == "down":
-            start = start_command(endpoint)
-            hint = f"; start it with: {start}" if start else "; is the server running?"
-            return ConnectFailed(f"{_place(endpoint)} is not running, or not well{hint}")
-        return None
+
+
+def _not_running(endpoint: Endpoint, error: ConnectFailed) -> ConnectFailed:
+    """Return the error of a server that cannot be reached, with what would start it."""
+    start = start_command(endpoint)
+    return ConnectFailed(f"{_place(endpoint)} is not running; start it with: {start}") if start else error
 
 
 def _place(endpoint: Endpoint) -> str:

@@ -164,7 +164,11 @@ class SqliteStore:
                     self._busy = False
                     return
                 used, self._used = self._used, {}
-            file.put(self._writing, used, now)
+            try:
+                file.put(self._writing, used, now)
+            except BaseException:
+                self._busy = False  # the next answer begins anew
+                raise
 
     async def close(self) -> None:
         """Finish writing, and let go of the file."""

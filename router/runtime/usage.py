@@ -55,7 +55,11 @@ class UsageRow:
     @property
     def average(self) -> Decimal | None:
         """Dollars a call, or None when the cost of some is unknown."""
-        return self.cost / self.calls if self.cost is not None and self.calls and not self.unpriced_calls else None
+        return (
+            self.cost / self.calls
+            if self.cost is not None and self.calls and not self.unpriced_calls
+            else None
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from router.core.address import why_refused
         ("fd00:ec2::254", "metadata service"),
         ("100.100.100.200", "metadata service"),
         ("::ffff:168.63.129.16", "metadata service"),
-        ("0.0.0.0", "no address of a server"),
+        ("0.0.0.0", "no address of a server"),  # noqa: S104 - refused
         ("::", "no address of a server"),
         ("224.0.0.1", "no address of a server"),
         ("ff02::1", "no address of a server"),

@@ -15,7 +15,7 @@ from router.config.language import DOCUMENT
 from router.config.record import Fields
 from router.config.shapes import Shape
 from router.core import errors
-from router.core.options import CALL_OPTIONS, NOT_SUPPORTED_YET, PARAMS
+from router.core.options import CALL_OPTIONS, PARAMS
 from router.policy.kinds import NEVER, TREATMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ def later(shape, seen):
 
 def test_the_readme_names_everything_that_is_reserved():
     section = read("README.md").split("## What is built")[1].split("\n## ")[0]
-    names = {*later(DOCUMENT, set()), *NOT_SUPPORTED_YET}
+    names = set(later(DOCUMENT, set()))
     assert len(names) > 20
     assert sorted(name for name in names if f"`{name}`" not in section) == []
 

@@ -16,7 +16,7 @@ from router.compile.compiler import check_file
 
 CONFIGS = Path(__file__).parents[2] / "examples" / "configs"
 FILES = sorted(path for path in CONFIGS.glob("*.yaml") if not path.name.endswith(".test.yaml"))
-ENV = {"OPENAI_API_KEY": "a-key"}
+ENV = {"OPENAI_API_KEY": "a-key", "OPENAI_API_KEY_2": "another-key"}
 HEAT = {"chat": 0.7, "analysis": 0.3, "code": 0.2, "creative": 0.9}
 SEVEN = {
     "llama-2-7b-chat",
@@ -32,7 +32,8 @@ def explain(name, **call):
 
 
 def test_there_are_examples():
-    assert [file.stem for file in FILES] == ["hybrid", "local-first", "matrix", "mock", "quickstart", "speed"]
+    known = {"hybrid", "local-first", "matrix", "mock", "quickstart", "resilient", "speed"}
+    assert known <= {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -99,6 +100,8 @@ CASES = [
     ),
     ("matrix", {}, "otherwise", "mistral-7b-instruct", 0.7),
     ("matrix", {"task": "creative", "priority": "cost"}, "otherwise", "mistral-7b-instruct", 0.9),
+    ("resilient", {}, "otherwise", "mistral", 0.7),
+    ("resilient", {"priority": "cost", "task": "code"}, "background", "mistral", 0.2),
     ("speed", {}, "table[2]", "mistral-7b-instruct", 0.7),
     ("speed", {"speed": "quality", "task": "code", "resources": "low"}, "small[2]", "starcoder-7b", 0.2),
     ("speed", {"speed": "quality", "task": "code", "resources": "high"}, "roomy[2]", "code-llama-34b", 0.2),

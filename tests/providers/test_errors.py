@@ -81,6 +81,11 @@ def test_a_status_alone_tells_the_kind(status, kind):
         (401, {"type": "invalid_request_error", "code": "invalid_api_key"}, "authentication"),
         (404, {"type": "invalid_request_error"}, "model_not_found"),
         (400, {"message": "the tool said insufficient_quota"}, "invalid_request"),
+        (401, {"message": "this key does not support tools"}, "authentication"),
+        (500, {"message": "a plugin does not support this"}, "server_error"),
+        (503, {"message": "maximum context length"}, "overloaded"),
+        (429, {"message": "slow", "metadata": {"reasons": ["too many"]}}, "rate_limited"),
+        (403, {"message": "flagged", "metadata": {"reasons": ["violence"]}}, "content_filtered"),
     ],
 )
 def test_a_code_overrules_the_status(status, fields, kind):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.core.errors import AllAttemptsFailed, CallFailed
+from router.core.errors import AllAttemptsFailed
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.messages import Message
 from router.core.secret import Secret
@@ -47,13 +49,13 @@ REAL = [
     piece({"tool_calls": [CALL]}),
     piece({}, "stop"),
     {"id": "1", "choices": [], "usage": USAGE},
-    *BODIES,
 ]
 STREAM = (
-    "".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n" for each in REAL[:7]).encode()
+    "".join(f"data: {json.dumps(each, ensure_ascii=False)}\n\n" for each in REAL).encode()
     + b"data: [DONE]\n\n"
 )
 
+PAYLOADS = st.one_of(st.sampled_from(REAL), st.sampled_from(BODIES))
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -124,7 +126,7 @@ JSON = st.recursive(
 @st.composite
 def mutated(draw):
     """Return a real payload in which one value, somewhere, is another."""
-    payload = json.loads(json.dumps(draw(st.sampled_from(REAL))))
+    payload = json.loads(json.dumps(draw(PAYLOADS)))
     if not isinstance(payload, dict | list) or not payload:
         return draw(JSON)
     here = payload
@@ -142,13 +144,13 @@ def cut(draw, content):
     """Return the same bytes in pieces."""
     places = sorted(draw(st.lists(st.integers(0, len(content)), max_size=12)))
     ends = [0, *places, len(content)]
-    return [content[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+    return [content[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 @st.composite
 def streams(draw):
     """Return a stream made of real events, changed ones, and noise; perhaps with a byte changed or its end missing."""
-    events = draw(st.lists(st.one_of(st.sampled_from(REAL), mutated(), JSON), max_size=6))
+    events = draw(st.lists(st.one_of(PAYLOADS, mutated(), JSON), max_size=6))
     end = draw(st.sampled_from([b"\n", b"\r\n", b"\r"]))
     lines = [
         b"data: "
@@ -179,8 +181,7 @@ def read(chunks, cap=1 << 20):
         for event in parser.flush():
             found += decoder.feed_event(event.data)
         found.append(decoder.end())
-    except CallFailed as error:
-        assert isinstance(error, AllAttemptsFailed)
+    except AllAttemptsFailed as error:
         found.append((type(error), str(error), error.status, error.retry_after))
     return found
 
@@ -249,24 +250,21 @@ def test_what_is_over_the_cap_is_refused_however_it_is_cut(data, parts):
 
 @given(st.one_of(mutated(), JSON))
 @example(
+    {"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "3", "completion_tokens": -1}}
+)
+@example(
     {"choices": [{"message": {"content": None, "tool_calls": [{"function": {"arguments": {"a": 1e999}}}]}}]}
 )
 def test_a_changed_whole_answer_is_an_answer_or_a_known_failure(payload):
     decoder = AnswerDecoder(SOURCE)
-    try:
-        events = [*decoder.feed_whole(json.dumps(payload)), decoder.end()]
-    except CallFailed as error:
-        assert isinstance(error, AllAttemptsFailed)
-        assert "hunter22" not in str(error)
-    else:
-        well_formed(events)
+    with contextlib.suppress(AllAttemptsFailed):
+        well_formed([*decoder.feed_whole(json.dumps(payload)), decoder.end()])
 
 
 def nested(depth, before, after, inside="1"):
     return before * depth + inside + after * depth
 
 
-@pytest.mark.parametrize("depth", [100, 300, 500, 900, 990, 1000, 5000])
 @pytest.mark.parametrize(
     "shape",
     [
@@ -280,15 +278,18 @@ def nested(depth, before, after, inside="1"):
     ],
 )
 @pytest.mark.parametrize(("before", "after"), [("[", "]"), ('[{"text": ', "}]"), ('{"error": ', "}")])
-def test_depth_breaks_nothing(depth, shape, before, after):
-    text = shape.format(nested(depth, before, after))
-    decoder = AnswerDecoder(SOURCE)
-    try:
-        decoder.feed_whole(text)
-        decoder.end()
-    except CallFailed as error:
-        assert isinstance(error, AllAttemptsFailed)
-    assert isinstance(error_for_status(SOURCE, 400, {}, text.encode()), AllAttemptsFailed)
+def test_depth_breaks_nothing(shape, before, after):
+    for depth in (
+        100,
+        *range(300, 1010, 2),
+        5000,
+    ):  # what a parser still takes may be too deep for who comes after it
+        text = shape.format(nested(depth, before, after))
+        decoder = AnswerDecoder(SOURCE)
+        with contextlib.suppress(AllAttemptsFailed):
+            decoder.feed_whole(text)
+            decoder.end()
+        assert isinstance(error_for_status(SOURCE, 400, {}, text.encode()), AllAttemptsFailed)
 
 
 @given(st.integers(300, 599), st.one_of(mutated(), JSON, st.sampled_from(BODIES)))

@@ -10,12 +10,14 @@ import threading
 from contextlib import asynccontextmanager
 
 import anyio
+import httpx
 import pytest
 from support.wall import Hangup, answer, mute, piece, said, stream, wall
 
-from router.core.errors import CallFailed, ConnectionLost, InvalidRequest, StreamInterrupted
+from router.core.errors import CallFailed, ConnectFailed, ConnectionLost, InvalidRequest, StreamInterrupted
 from router.core.request import Endpoint
 from router.providers._http import HttpxTransport, transport_for
+from router.providers._http_failures import failure
 from router.providers._pump import Pump
 from router.providers._transport import HttpRequest, place
 
@@ -229,6 +231,12 @@ def test_a_reset_is_told_by_when_it_came(first, kind):
                 await fetch(transport)
 
     asyncio.run(go())
+
+
+def test_a_connection_that_takes_too_long_is_told_as_such():
+    error = failure("box", httpx.ConnectTimeout("slow"), begun=False)
+    assert isinstance(error, ConnectFailed)
+    assert "within the time to connect" in str(error)
 
 
 def test_another_transport_may_be_handed_in():

@@ -241,6 +241,26 @@ def test_what_goes_wrong_has_its_kind(reply, kind):
     assert kind_of(reply) == kind
 
 
+@pytest.mark.parametrize(
+    ("reply", "vitality"),
+    [
+        (answer(body={"data": []}), "up"),
+        *((answer(status), "up") for status in (401, 404, 429)),
+        *((answer(status), "down") for status in (500, 502, 503, 504)),
+        (loading(), "loading"),
+        (raw(b""), "down"),
+    ],
+)
+def test_a_probe_tells_how_the_server_is_without_a_prompt(reply, vitality):
+    async def go():
+        async with wall(reply) as server, provider_of(server.url) as provider:
+            return await provider.probe(), server.asked
+
+    found, asked = asyncio.run(go())
+    assert found == vitality
+    assert [(each.method, each.path, each.body) for each in asked] == [("GET", "/models", b"")]
+
+
 NAMED = {"x-request-id": "req_7"}
 
 

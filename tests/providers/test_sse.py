@@ -81,3 +81,8 @@ def test_an_event_without_its_empty_line_comes_at_the_end():
 @pytest.mark.parametrize("content", [b"data: 123456789", b"data: 1234\ndata: 123456\n\n", b"x" * 20])
 def test_a_line_or_an_event_over_the_cap_is_refused(content):
     assert parse([content], cap=8)[-1] == "too large"
+
+
+def test_many_short_lines_that_make_one_event_over_the_cap_are_refused():
+    assert parse([b"data: 123\n" * 9 + b"\n"], cap=10) == ["too large"]
+    assert len(parse([b"data: 123\n\n" * 9], cap=10)) == 9

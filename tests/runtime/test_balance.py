@@ -15,7 +15,9 @@ BROKEN = ServerError("broken", status=500)
 
 def places(how, names="abc", **more):
     """Return a model at several endpoints."""
-    return "{m: {at: {%s}, balance: %s}}" % (", ".join(f"{n}: {more.get(n, '{}')}" for n in names), how)
+    return "{{m: {{at: {{{}}}, balance: {}}}}}".format(
+        ", ".join(f"{n}: {more.get(n, '{}')}" for n in names), how
+    )
 
 
 def balanced(how, names="abc", each="concurrency: 100", rest="", **own):

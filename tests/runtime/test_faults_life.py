@@ -128,7 +128,7 @@ def standing(tmp_path):
     assert started.wait(10)
     file = tmp_path / "router.yaml"
     file.write_text(
-        f'version: 1\nendpoints: {{a: {{kind: openai, url: "{found[0].url}", concurrency: 16}}}}\n'
+        f'version: 1\nendpoints: {{a: {{kind: openai, url: "{found[0].url}", concurrency: 16, health: off}}}}\n'
         "models: {ma: {at: a}}\nrules: [{use: ma}]\n",
         encoding="utf-8",
     )

@@ -272,3 +272,25 @@ def test_the_blocking_face_drains_before_it_closes(tmp_path):
         thread.join(5)
         assert answers == ["hi"]
         assert gone(server)
+
+
+def test_closing_is_not_held_up_by_a_loop_that_is_stuck(tmp_path):
+    with serving(answer(body=said("hi"))) as server:
+        router = load_router(written(tmp_path, server.url))
+        stuck, go_on = threading.Event(), threading.Event()
+
+        async def opener():
+            await router.complete("x")
+            stuck.set()
+            go_on.wait(10)  # blocks its loop
+
+        thread = threading.Thread(target=lambda: asyncio.run(opener()))
+        thread.start()
+        stuck.wait(10)
+        began = time.monotonic()
+        asyncio.run(router.close())
+        assert time.monotonic() - began < 3
+        go_on.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        assert gone(server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from router.runtime import reload as reload_module
 from router.runtime.engine import Engine
 from router.runtime.reload import Reloader
 from router.runtime.router import Router
+from router.runtime.snapshot import Snapshot
 from router.testing import ScriptedProvider, run_virtual
 
 STREAMS = 50
@@ -513,3 +515,28 @@ def test_an_old_snapshot_without_calls_is_closed_at_once(file):
             return len(background._farewell), asyncio.get_running_loop().time()
 
     assert run_virtual(go()) == (0, 0.0)
+
+
+def test_a_hundred_reloads_leave_nothing_behind(file):
+    async def go():
+        router = load_router(file)
+        async with router:
+            for number in range(100):
+                content = text(
+                    endpoints=f"{{a: {{kind: mock, script: [{{say: n{number}}}]}}, b: {{kind: mock}}}}"
+                )
+                file.write_text(content, encoding="utf-8")
+                await router.reload()
+                answered = (await router.complete("x")).content
+            await until(lambda: not router._background._farewell)
+            await asyncio.sleep(0.01)
+            gc.collect()
+            alive = sum(isinstance(each, Snapshot) for each in gc.get_objects())
+            return answered, alive, len(router._background._tasks)
+
+    gc.collect()
+    before = sum(isinstance(each, Snapshot) for each in gc.get_objects())
+    answered, alive, tasks = run(go())
+    assert answered == "n99"
+    assert alive - before <= 2
+    assert tasks == 0

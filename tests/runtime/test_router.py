@@ -470,7 +470,7 @@ def test_a_call_that_no_rule_matches_fails_and_nothing_is_sent(path):
         ({"extra": [1]}, "mapping"),
         ({"seed": 1.5}, "whole number"),
         ({"reasoning_effort": "most"}, "minimal"),
-        ({"cache": "always"}, "not supported yet"),
+        ({"cache": "always"}, "the file keeps none"),
     ],
 )
 def test_a_malformed_call_names_what_is_legal_and_sends_nothing(path, options, told):
@@ -552,7 +552,7 @@ def test_a_broken_file_is_refused_with_its_findings(tmp_path):
 
 def test_what_is_not_built_is_refused_where_calls_would_be_made(tmp_path):
     file = tmp_path / "router.yaml"
-    file.write_text(FILE + "cache: {store: memory}\n", encoding="utf-8")
+    file.write_text(FILE + "machine: {memory: 8GiB}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_router(file, env={})
     assert [finding.code for finding in caught.value.findings] == ["R211"]

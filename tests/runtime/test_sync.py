@@ -145,6 +145,7 @@ def test_inside_with_health_is_checked_on_the_routers_own_thread(path):
     )
     router = SyncRouter(path, providers={"here": Checked("ok")})
     router.complete("x")
+    asked.clear()  # before the first call to a server
     assert not asked.wait(0.05)
     with router:
         assert asked.wait(5)
@@ -214,3 +215,17 @@ def test_closing_while_threads_call_neither_hangs_nor_loses_the_loop(path):
     assert not any(thread.is_alive() for thread in threads)
     assert strange == []
     router.close()
+
+
+def test_the_face_begins_anew_in_a_child_and_leaves_its_parents_thread_alone(path):
+    router = SyncRouter(path)
+    router.complete("x")
+    thread = router._thread
+    _, loop, *_ = router.forked()  # as after a fork, only that the thread lives on here
+    assert router.complete("y").content.endswith("y")
+    assert router._thread is not thread
+    assert not loop.is_closed()
+    router.close()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()

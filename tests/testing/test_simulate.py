@@ -29,7 +29,7 @@ def test_a_storm_is_the_same_each_time():
 
 
 def test_storms_have_every_kind_of_weather_and_of_call():
-    histories = [simulate(load, seed).history for seed in range(40)]
+    histories = [simulate(load, seed).history for seed in range(80)]
     hits = [hit for history in histories if history for hit in history.hits]
     seen = [each for history in histories if history for each in history.seen]
     assert {hit.regime for hit in hits} >= {
@@ -75,6 +75,9 @@ def test_a_lost_wake_up_is_a_violation():
     class Stuck:
         async def __aenter__(self):
             await asyncio.Event().wait()
+
+        async def __aexit__(self, *what):
+            pass
 
     report = simulate(lambda _: Stuck(), 3, calls=4)
     assert [each.invariant for each in report.violations] == ["no wake-up is lost"]

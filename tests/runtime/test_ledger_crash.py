@@ -1,0 +1,86 @@
+"""Two processes that write one ledger are killed, again and again: nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from support.ledgers import complaints, loaded, rows, write
+
+TESTS = Path(__file__).parents[1]
+ROUNDS = 5
+CAP = Decimal("0.01")
+HELD = Decimal("0.00003")  # at most, for one attempt
+AT_ONCE = 4
+
+
+def start(path):
+    return subprocess.Popen(
+        [sys.executable, "-m", "support.spender", str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=TESTS,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
+    )
+
+
+def read_until_killed(process, seconds):
+    """Return the answers of a program that is killed some time after it is ready."""
+    lines = []
+
+    def read():
+        lines.extend(process.stdout)
+
+    assert process.stdout.readline() == "ready\n"
+    reader = threading.Thread(target=read)
+    reader.start()
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reader.join()
+    process.stdout.close()
+    return [line.split() for line in lines if line.endswith("\n")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal")
+def test_nothing_that_was_answered_is_lost_when_two_writers_are_killed(tmp_path):
+    path = write(tmp_path, f"{{ledger: costs.sqlite, budgets: [{{name: all, limit: ${CAP}, per: total}}]}}")
+    dice, answered = random.Random(3), {}
+    for _ in range(ROUNDS):
+        programs = [start(path) for _ in range(2)]
+        readers = []
+        for program in programs:
+            seconds = dice.uniform(0.1, 0.5)
+
+            def reading(program=program, seconds=seconds):
+                answered.update(read_until_killed(program, seconds))
+
+            readers.append(threading.Thread(target=reading))
+            readers[-1].start()
+        for reader in readers:
+            reader.join()
+    asyncio.run(one_more(path))
+    ledger = tmp_path / "costs.sqlite"
+    written = dict(rows(ledger, "SELECT call, cost FROM attempts"))
+    assert answered.keys() <= written.keys()
+    assert rows(ledger, "SELECT COUNT(*) FROM attempts WHERE state = 'open'") == [(0,)]
+    spent, reserved = rows(ledger, "SELECT spent, reserved FROM accounts")[0]
+    assert reserved == 0
+    assert spent <= int((CAP + HELD * AT_ONCE * 2) * 10**9)
+    assert complaints(ledger) == []
+
+
+async def one_more(path):
+    """Start once more: what the killed left open is settled then."""
+    router, _ = loaded(path)
+    async with router:
+        router.usage()
