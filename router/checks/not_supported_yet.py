@@ -6,7 +6,7 @@ a file.
 
 ## Example
 ```yaml
-hedge: {after: 2s}
+machine: {memory: 8GiB}
 ```
 
 ## Use instead

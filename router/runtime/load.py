@@ -38,11 +38,16 @@ def load_router(
         dice: Where chance comes from.
 
     Raises:
-        ConfigError: The file cannot be read or has errors; `findings` holds all of them.
+        ConfigError: The file cannot be read or has errors, or a model file or a file of certificates that it
+            names cannot be used; `findings` holds all of them.
     """
-    from router.compile.compiler import compile_file  # noqa: PLC0415 - `import router` stays fast
+    from router.compile.compiler import compile_configuration  # noqa: PLC0415 - `import router` stays fast
+    from router.config.load import load_file  # noqa: PLC0415
     from router.runtime.engine import Engine  # noqa: PLC0415
+    from router.runtime.files import look_at_files  # noqa: PLC0415
 
-    program, findings = compile_file(Path(path), os.environ if env is None else env)
+    configuration = load_file(Path(path), os.environ if env is None else env)
+    program, findings = compile_configuration(configuration)
+    look_at_files(configuration, program, providers or {})
     engine = Engine(program, providers or {}, http=http, clock=clock, dice=dice)
     return Router(engine, findings)
