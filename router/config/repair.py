@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Edits = tuple[Edit, ...]
 
 # Deliberately coarse: what merely looks like an anchor, an alias or a comment costs a repair, not a file.
-_ANCHORED = re.compile(r"[&*](?<![^\s\[{,][&*])[^\s,\[\]{}]")
+_ANCHORED = re.compile(r"[&*](?<![^\s\[{,][&*])[^\s,\[\]{}]|\ufeff")  # the mark of byte order moves columns
 _COMMENT = re.compile(r"(?:^|\s)#", re.MULTILINE)
 _COMMA = re.compile(r"\s*,\s*\Z")
 _DASH = re.compile(r"[ ]*-[ ]+\Z")
@@ -128,8 +128,9 @@ def entry_added(source: Source, holder: Mapping, text: str) -> Edits:
             return (Edit(span, f"{{{text}}}"),) if not _COMMENT.search(_text(source, span)) else ()
         column = span.column + 1
         return (Edit(Span(span.file, span.line, column, span.line, column), f"{text}, "),)
-    if _before(source, span).strip(" -"):
-        return ()
+    first = min(holder.keys.values(), default=None)
+    if _before(source, span).strip(" -") or first is None or first[:3] != span[:3] or first[1:3] == first[3:]:
+        return ()  # a tag before the first key, a key of several lines, or an empty one
     place = Span(span.file, span.line, span.column, span.line, span.column)
     return (Edit(place, f"{text}\n{' ' * (span.column - 1)}"),)
 

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from router.config.addresses import HeadersShape, Url
+from router.config.kinds import IGNORED
 from router.config.locality import derived_locality
-from router.config.node import Mapping, Scalar, plain
+from router.config.node import Mapping, Scalar, Sequence, plain
 from router.config.settings import OPTIONS
 from router.config.shapes import Leaf
 from router.convert.old import ENVIRON, Keys, referred
@@ -208,12 +209,15 @@ def _facts(found: Deployment, params: Keys, info: Keys) -> None:
     found.weight, found.order = params.number("weight"), params.number("order")
     found.requests, found.tokens = params.whole("rpm", 10**9), params.whole("tpm", 10**12)
     found.parallel = params.whole("max_parallel_requests", 10**4)
-    answer = None if params.has("max_tokens") else params.whole("max_completion_tokens", 10**7)
-    if answer is not None:
-        found.options["max_tokens"] = answer
+    if not params.has("max_tokens") and (most := params.whole("max_completion_tokens", 10**7)):
+        found.options["max_tokens"] = most
     for name in OPTIONS.keys:
         if name != "extra" and params.has(name):
             _option(found, params, name)
+    answer = found.options.get("max_tokens")
+    if found.context is not None and isinstance(answer, int) and answer >= found.context:
+        del found.options["max_tokens"]
+        params.leave("max_tokens", "answers as long as the whole window leave no room for a prompt")
     _extras(found, params)
     for flag, ability in FLAGS.items():
         known = info.flag(flag)
@@ -237,16 +241,23 @@ def _extras(found: Deployment, params: Keys) -> None:
 
 
 def _option(found: Deployment, params: Keys, name: str) -> None:
+    """Take over an option that is of the shape it has here, and that the kind of endpoint takes."""
+    kind = str(dict(found.place)["kind"])
+    if name in IGNORED.get(kind, ()):
+        params.leave(name, f"it cannot be sent to endpoints of kind {kind}")
+        return
     node = params.take(name)
     shape = OPTIONS.keys[name].shape
+    several = isinstance(node, Sequence) and all(isinstance(each, Scalar) for each in node.items)
     if isinstance(node, Scalar) and isinstance(shape, Leaf):
         value = shape.read(node.value)
-        if value is None:
-            params.leave(name, f"here it is {shape.wants}")
+        if value is not None:
+            found.options[name] = node.text if isinstance(node.value, float) else value
             return
-        found.options[name] = node.text if isinstance(node.value, float) else value
-    else:
-        found.options[name] = plain(node) if node is not None else None
+    elif not isinstance(shape, Leaf) and (isinstance(node, Scalar) or several) and node is not None:
+        found.options[name] = plain(node)
+        return
+    params.leave(name, f"here it is {shape.wants}")
 
 
 def _price(found: Deployment, keys: Keys) -> None:

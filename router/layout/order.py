@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from router.layout.nodes import GapLine, Inline
@@ -28,16 +29,17 @@ def in_order(root: Block, keys: Sequence[str]) -> None:
     header = _header(root.entries[0])
     if not isinstance(root.entries[0].value, Inline):
         root.entries[0].lead.insert(0, _BLANK)
-    lead = ordered[0].lead
-    while lead and not lead[0].text:
-        lead = lead[1:]
-    ordered[0].lead = header + lead
+    ordered[0].lead = header + _from_text(ordered[0].lead)
     root.entries = ordered
 
 
 def _header(first: Entry) -> list[GapLine]:
     """Take the comments about the file from above its first entry: all down to the last blank line, if there is one."""
-    lead = first.lead
+    lead = _from_text(first.lead)
     end = max((number for number, line in enumerate(lead, start=1) if not line.text), default=len(lead))
     first.lead = lead[end:]
     return lead[:end]
+
+
+def _from_text(lines: list[GapLine]) -> list[GapLine]:
+    return list(dropwhile(lambda line: not line.text, lines))

@@ -221,8 +221,8 @@ def lay_out(
     rules = [rule for table in tables for rule in table]
     asked = {name for rule in rules for name in rule} | apart
     axes = [axis_of(each, rules, apart=name in apart) for name, each in dimensions.items() if name in asked]
-    # What most rules ask for comes first: it leaves the fewest rules for the rest of the walk.
-    axes.sort(key=lambda axis: (axis.open.bit_count(), -len(axis.cells)))
+    # What leaves the fewest rules for the rest of the walk comes first.
+    axes.sort(key=lambda axis: (sum(map(int.bit_count, axis.masks)) / len(axis.masks), -len(axis.cells)))
     suffix = [(1 << len(rules)) - 1]
     for axis in reversed(axes):
         suffix.append(suffix[-1] & axis.open)

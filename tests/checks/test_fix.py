@@ -362,3 +362,10 @@ def test_a_repair_of_what_another_file_brings_is_made_there(tmp_path):
             tmp_path / "base.yaml"
         ): f"{HEAD}{MODELS}rules:\n  - {{when: {{json: true}}, use: b}}\n  - use: a\n",
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["? \n? \n", "  ? \n  ? ", ": 5\n", "a:\na:", "? a\n: 5\n", "!!str \n? ", "\ufeffname: x\n"]
+)
+def test_repairs_of_odd_keys_leave_yaml(text):
+    assert "R101" not in codes(mended(text)) - codes(text)

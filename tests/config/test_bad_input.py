@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from router.checks.registry import ALL, run_all
+from router.cli.main import cli
 from router.config.load import load_file, load_source
 from router.diagnostics.machine import as_json
 from router.diagnostics.output import FORMATS, Report, rendered
@@ -291,6 +293,15 @@ def test_a_bad_file_is_refused_within_a_second_and_never_read_on(make, code, pla
     found, _ = outputs(load_file(path))
     assert time.perf_counter() - began < 1
     assert [(each.code, f"{each.span.line}:{each.span.column}") for each in found] == [(code, place)]
+
+
+def test_unchecked_certificates_fail_a_strict_run_alone(tmp_path):
+    path = tmp_path / "router.yaml"
+    path.write_text(
+        endpoint('{kind: openai, url: "https://api.example.com/v1", verify: false}'), encoding="utf-8"
+    )
+    runs = [CliRunner().invoke(cli, ["check", str(path), *more]) for more in ([], ["--fail-on", "warning"])]
+    assert [(each.exit_code, "R604" in each.output) for each in runs] == [(0, True), (1, True)]
 
 
 def test_a_file_that_grows_while_it_is_read_is_not_read_on(tmp_path, monkeypatch):

@@ -259,7 +259,7 @@ def test_addresses_are_those_that_the_router_needs(params, url):
 def test_options_are_checked_and_kept_as_written():
     document, left = one(
         "{model: gpt-4o, temperature: 0.10, top_p: 1, stop: [a, b], seed: 3, max_completion_tokens: 9,"
-        " frequency_penalty: 0.5, logit_bias: {x: 1}, extra_body: {top_k: 4, temperature: 1}, reasoning_effort: huge}"
+        " frequency_penalty: 0.5, logit_bias: {x: 1}, extra_body: {top_k: 4, think: false, end: null, temperature: 1}, reasoning_effort: huge}"
     )
     assert document["models"]["m"]["options"] == {
         "temperature": 0.1,
@@ -267,7 +267,7 @@ def test_options_are_checked_and_kept_as_written():
         "stop": ["a", "b"],
         "seed": 3,
         "max_tokens": 9,
-        "extra": {"top_k": 4, "frequency_penalty": 0.5, "logit_bias": {"x": 1}},
+        "extra": {"top_k": 4, "think": False, "end": None, "frequency_penalty": 0.5, "logit_bias": {"x": 1}},
     }
     assert set(left) == {
         "model_list[0].litellm_params.extra_body.temperature",
@@ -280,6 +280,8 @@ def test_options_are_checked_and_kept_as_written():
     [
         ("{model: gpt-4o, rpm: many}", "{}", "litellm_params.rpm"),
         ("{model: gpt-4o, rpm: 1.5}", "{}", "litellm_params.rpm"),
+        ("{model: gpt-4o, temperature: [1]}", "{}", "litellm_params.temperature"),
+        ("{model: gpt-4o, stop: {a: 1}}", "{}", "litellm_params.stop"),
         ("{model: gpt-4o, timeout: -1}", "{}", "litellm_params.timeout"),
         ("{model: gpt-4o, timeout: 0}", "{}", "litellm_params.timeout"),
         ("{model: gpt-4o, timeout: true}", "{}", "litellm_params.timeout"),
@@ -297,6 +299,18 @@ def test_options_are_checked_and_kept_as_written():
 def test_a_value_that_is_none_is_told(params, info, path):
     _, left = one(params, info=info)
     assert f"model_list[0].{path}" in left
+
+
+def test_answers_as_long_as_the_window_are_not_asked_for():
+    document, left = one("{model: gpt-4o, max_tokens: 4096}", info="{max_input_tokens: 4096}")
+    assert "options" not in document["models"]["m"]
+    assert "model_list[0].litellm_params.max_tokens" in left
+
+
+def test_an_option_that_cannot_be_sent_there_is_told():
+    document, left = one("{model: claude-x, seed: 3, top_p: 0.5}")
+    assert document["models"]["m"]["options"] == {"top_p": 0.5}
+    assert "model_list[0].litellm_params.seed" in left
 
 
 def test_prices_may_stand_with_the_parameters():
@@ -463,3 +477,38 @@ def test_any_name_comes_through(name):
     text = f"model_list:\n  - model_name: {quoted}\n    litellm_params: {{model: gpt-4o}}\n"
     wanted = name.replace("\x85", " ")  # a line end, for the parser
     assert list(yaml.safe_load(convert(text).text)["models"]) == [wanted]
+
+
+def test_a_sign_that_cannot_be_printed_is_escaped():
+    text = 'model_list: [{model_name: m, litellm_params: {model: gpt-4o, stop: ["\\e[1m"]}}]\n'
+    assert 'stop: ["\\U0000001b[1m"]' in convert(text).text
+
+
+def places(node):
+    if isinstance(node, Mapping):
+        for name, value in node.entries.items():
+            yield node.entries, name
+            yield from places(value)
+    elif isinstance(node, Sequence):
+        for number, value in enumerate(node.items):
+            yield node.items, number
+            yield from places(value)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "[]", "[x]", "{}", "{x: y}", "text", "-1", "1e400", "true", "os.environ/X", '"*"']
+)
+@pytest.mark.parametrize("file", DATA, ids=lambda file: file.stem)
+def test_whatever_stands_in_the_place_of_a_value_there_is_an_answer(file, wrong):
+    text = file.read_text(encoding="utf-8")
+    count = len(list(places(read(Source("x", text))[0])))
+    for number in range(len(wrong) % 3, count, 3):  # a third of them: each takes a while
+        root, _ = read(Source("x", text))
+        stranger = read(Source("x", f"a: {wrong}"))[0].entries["a"]
+        holder, key = list(places(root))[number]
+        holder[key] = stranger
+        try:
+            result = converted(root, "x")
+        except NothingToConvertError:
+            continue
+        assert "version: 1" in result.text

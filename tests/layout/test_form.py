@@ -182,6 +182,12 @@ def test_what_is_said_of_the_whole_file_stays_at_its_top():
     assert laid(written) == laid(wanted) == wanted
 
 
+def test_what_stands_at_the_very_top_is_about_the_file():
+    written = "\n\n# The file.\nmodels: {a: {}}\nversion: 1\n"
+    wanted = "# The file.\nversion: 1\nmodels: {a: {}}\n"
+    assert laid(written) == laid(wanted) == wanted
+
+
 def test_a_file_with_aliases_keeps_its_order():
     written = "models: &m {a: {}}\nversion: 1\nextra:    *m\nlist: [*m ,*m]\nblock: &b\n    c: &d\n    - 1\n"
     wanted = "models: &m {a: {}}\nversion: 1\nextra: *m\nlist: [*m, *m]\nblock: &b\n  c: &d\n    - 1\n"
