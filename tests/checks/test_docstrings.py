@@ -36,24 +36,13 @@ def test_what_a_docstring_says_to_use_instead_gives_no_error_and_not_this_findin
 
 # Facts that hold beside the finding: parts that are not built yet, and what else is odd about a password in an address.
 ALSO = {
-    **dict.fromkeys(
-        (
-            "R306",
-            "R311",
-            "R509",
-            "R512",
-            "R516",
-            "R608",
-            "R609",
-            "R701",
-            "R702",
-            "R705",
-            "R801",
-            "R804",
-            "R805",
-        ),
-        {"R211"},
-    ),
+    **{
+        code: {"R211"}
+        for code in (
+            *("R306", "R311", "R509", "R512", "R516", "R608", "R609"),
+            *("R701", "R702", "R705", "R801", "R804", "R805"),
+        )
+    },
     "R303": {"R402"},
     "R304": {"R402"},
     "R309": {"R402"},

@@ -218,8 +218,8 @@ ENTRIES = [
     ),
     (
         "two misspelt keys are not both the same one",
-        "assistant: {at: here, contxt: 5, contex: 6}",
-        "assistant: {at: here, context: 5, contex: 6}",
+        "assistant: {at: here, contxt: 5, cntext: 6}",
+        "assistant: {at: here, context: 5, cntext: 6}",
     ),
 ]
 
