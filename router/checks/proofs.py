@@ -104,9 +104,7 @@ def _prove(configuration: Configuration, invariant: Invariant, broken: Mapping[i
     return Proof(invariant, holds=False, counterexample=region.witness(defaults), hop=broken[rule])
 
 
-def _broken_hop(
-    document: Document, linked: Linked, rule: Rule, invariant: Invariant
-) -> Hop | None:
+def _broken_hop(document: Document, linked: Linked, rule: Rule, invariant: Invariant) -> Hop | None:
     """Return the first hop of a rule that lacks a property; failovers, every side of a split and what budgets use too."""
     models = [named.name for use in rule.use for named in models_in(use)]
     models += linked.instead.values()

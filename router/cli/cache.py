@@ -83,9 +83,7 @@ def _file(config: Path | None, form: str) -> tuple[Path, CacheFile]:
     if policy is None:
         raise ended(f"{path} keeps no answers: it has no `cache`", FAILED)
     if policy.path is None:
-        raise ended(
-            f"{path} keeps answers in memory: each router has its own, and they end with it", FAILED
-        )
+        raise ended(f"{path} keeps answers in memory: each router has its own, and they end with it", FAILED)
     return Path(policy.path), CacheFile(policy.path)
 
 

@@ -36,7 +36,10 @@ class CacheSettings(Record):
         written="memory",
     )
     size_: int = key(
-        size(), "Bytes to keep; what was not used for longest goes first.", default=64 * 2**20, written="64MiB"
+        size(),
+        "Bytes to keep; what was not used for longest goes first.",
+        default=64 * 2**20,
+        written="64MiB",
     )
     ttl: float = key(
         duration(), "How long an answer stays good, a tenth more or less.", default=3600.0, written="1h"
@@ -57,6 +60,4 @@ class CacheUseSettings(Record):
     ttl: float = key(duration(), "How long its answers stay good.")
 
 
-CACHE_USE = ByType(
-    scalar=Choice("off", "always", what="cache"), mapping=Fields(CacheUseSettings, "cache")
-)
+CACHE_USE = ByType(scalar=Choice("off", "always", what="cache"), mapping=Fields(CacheUseSettings, "cache"))

@@ -352,7 +352,9 @@ class _Linker:
             if cache is None and rule.cache not in (None, "off"):
                 owner = f"rule `{printable(rule.name.name if rule.name else f'rules[{number}]')}`"
                 span = rule.key_span("cache")
-                self.problems.append(problems.MisplacedKey(span, "cache", owner, "where the file has a `cache`"))
+                self.problems.append(
+                    problems.MisplacedKey(span, "cache", owner, "where the file has a `cache`")
+                )
 
     def _budget(self, settings: BudgetSettings) -> None:
         linked, each, use = self._linked, settings.each, getattr(settings.then, "use", None)

@@ -113,9 +113,7 @@ CALL_OPTIONS: Mapping[str, Callable[[object], str | None]] = {
     "no_degrade": _boolean,
     "cache": _cache,
 }
-RESERVED = frozenset(
-    {*PARAMS, *CALL_OPTIONS, *ALIASES, *(each.name for each in MEASURED), "use", "self"}
-)
+RESERVED = frozenset({*PARAMS, *CALL_OPTIONS, *ALIASES, *(each.name for each in MEASURED), "use", "self"})
 
 
 def gathered(opts: Mapping[str, object] | None, keywords: Mapping[str, object]) -> dict[str, object]:

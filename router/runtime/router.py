@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from router.runtime.said import explained
 from router.runtime.reply import Reply
+from router.runtime.said import explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

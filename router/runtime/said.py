@@ -46,7 +46,9 @@ def said(program: Program, opts: Mapping[str, object] | None, keywords: Mapping[
     if model is not None and model not in program.models:
         raise InvalidCall(f"unknown model `{model}`{_hint(model, program.models)}")
     if found.options.get("cache", "off") != "off" and not (program.cache and program.cache.fresh):
-        raise InvalidCall("`cache` asks for kept answers, and the file keeps none; it would say `cache: {...}`")
+        raise InvalidCall(
+            "`cache` asks for kept answers, and the file keeps none; it would say `cache: {...}`"
+        )
     return found
 
 

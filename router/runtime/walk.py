@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.core.errors import BudgetExceeded, CallFailed, DeadlineExceeded, NoCandidate
 from router.compile.program import BARRED
+from router.core.errors import BudgetExceeded, CallFailed, DeadlineExceeded, NoCandidate
 from router.policy.kinds import TREATMENTS
 from router.policy.plan import GiveUp, Plan, Try, Wait
 from router.runtime.attempt import Attempt, Refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from router.config.compound import Anything, ListOf, MapOf
@@ -9,22 +10,19 @@ from router.config.record import Fields, Record, key, record
 from router.config.schema import framed
 from router.config.script import STEP
 from router.config.shapes import Text
+from router.core.units import parse_duration
 
 if TYPE_CHECKING:
     from router.config.shapes import Schema
 
-EXPECTATIONS = (
-    "rule",
-    "model",
-    "models",
-    "endpoint",
-    "locality",
-    "attempts",
-    "served_by",
-    "elapsed",
-    "error",
-)
-ARROW = "-> "
+SUFFIX = ".test.yaml"
+# What can be expected of any test, beside options by their names, and of one with a `script` alone.
+DECIDED = ("rule", "model", "models", "endpoint", "locality")
+SCRIPTED = ("attempts", "served_by", "elapsed", "error")
+EXPECTATIONS = (*DECIDED, *SCRIPTED)
+ARROW = "->"
+NONE = "none"
+_BOUND = re.compile(r"(<=|>=|<|>)?\s*(.+)\Z")
 
 
 @record
@@ -46,7 +44,7 @@ class TestSettings(Record):
         default=None,
     )
     expect: dict[str, object] = key(
-        MapOf(Anything(), "expectation", least=1),
+        MapOf(Anything(), "expectation"),
         "What is compared: rule, model (the first choice), models (the chain), endpoint, locality, any option by name; under a `script` also"
         " attempts (endpoints), served_by, elapsed, error.",
         default=None,
@@ -83,3 +81,10 @@ TEST_FILE = Fields(TestFile)
 def json_schema() -> Schema:
     """Return the JSON Schema of test files (Draft 2020-12)."""
     return framed(TEST_FILE, "router.test", "Tests of routing: what a configuration does with calls.")
+
+
+def parse_bound(text: str) -> tuple[str, float] | None:
+    """Return the sign and the seconds of `<= 60s`, `> 2s` or `2s` (sign ""); None if the text is no such time."""
+    found = _BOUND.match(text)
+    seconds = parse_duration(found[2]) if found else None
+    return (found[1] or "", seconds) if found and seconds is not None else None
