@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs bench clean
 
 # A real small model answers in this process: no server, no key, no network once it is installed.
 demo: $(VENV)/demo.stamp
@@ -25,6 +25,10 @@ lint: $(VENV)/lint.stamp
 # Everything that is generated: the schema, the reference, the pages of findings, the golden prints.
 docs: $(VENV)/test.stamp
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest --quiet tests/checks tests/config tests/docs
+
+# How fast a configuration is read, checked and asked, beside what it may take.
+bench: $(VENV)/demo.stamp
+	$(BIN)/python benchmarks/compile.py
 
 $(VENV)/pip.stamp:
 	$(PYTHON) -m venv $(VENV)

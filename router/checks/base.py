@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from router.config import problems
+from router.config.repair import as_written, holders
 from router.diagnostics.diagnostic import Diagnostic, Edit, Fix, Related
 from router.diagnostics.suggest import listed
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from router.config.load import Configuration
+    from router.config.node import Node
     from router.diagnostics.diagnostic import Severity
     from router.diagnostics.source import Span
 
@@ -90,13 +92,19 @@ def blurred(configuration: Configuration, *names: str) -> bool:
     if any(isinstance(problem, problems.DuplicateKey) for problem in configuration.problems):
         return True
     document = configuration.document
-    places = [document.span(name) for name in names if document.has(name)] if document is not None else []
+    entries = document.node.entries if document is not None else {}
+    places = [place for name in names if name in entries for place in _places(entries[name])]
     return any(
-        place.line <= problem.span.line <= place.end_line
+        place.file == problem.span.file and place.line <= problem.span.line <= place.end_line
         for problem in configuration.problems
         if isinstance(problem, _HIDING) and getattr(problem, "suggestion", None) is None
         for place in places
     )
+
+
+def _places(node: Node) -> tuple[Span, ...]:
+    """Return where a value stands: in each of the files it was merged from."""
+    return getattr(node, "parts", ()) or (node.span,)
 
 
 def did_you_mean(suggestion: str | None) -> str | None:
@@ -106,10 +114,24 @@ def did_you_mean(suggestion: str | None) -> str | None:
 
 def replacement(span: Span, text: str | None) -> tuple[Fix, ...]:
     """Return the fix that puts a text in the place of a span; none for None."""
-    return (Fix(f"replace with `{text}`", (Edit(span, text),)),) if text is not None else ()
+    if text is None:
+        return ()
+    # Where nothing stands, the span is the place right behind the colon.
+    nothing = span[1:3] == span[3:5]
+    return (Fix(f"replace with `{text}`", (Edit(span, f" {text}" if nothing else text),)),)
+
+
+def renamed(configuration: Configuration, spans: Iterable[Span], name: str | None) -> tuple[Fix, ...]:
+    """Return the fix that writes a name of the file at places; none for None, and none that would make a key twice."""
+    if name is None:
+        return ()
+    held = holders(configuration)
+    edits = tuple(Edit(span, as_written(name)) for span in spans if not held.taken(span, name))
+    return (Fix(f"replace with `{name}`", edits),) if edits else ()
 
 
 def undefined(
+    configuration: Configuration,
     problem: problems.UndefinedModel | problems.UndefinedEndpoint,
     others: Sequence[problems.Problem],
     message: str,
@@ -117,7 +139,6 @@ def undefined(
 ) -> Finding:
     """Return the one finding about a name that is not declared; `others` are its further uses."""
     spans = [problem.span, *(other.span for other in others)]
-    edits = tuple(Edit(span, problem.suggestion) for span in spans if problem.suggestion is not None)
     return Finding(
         problem.span,
         message,
@@ -128,7 +149,7 @@ def undefined(
         ),
         notes=() if problem.suggestion else (f"the {what}s are: {listed(problem.legal)}",),
         help=did_you_mean(problem.suggestion),
-        fixes=(Fix(f"replace with `{problem.suggestion}`", edits),) if edits else (),
+        fixes=renamed(configuration, spans, problem.suggestion),
     )
 
 

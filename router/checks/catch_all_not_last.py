@@ -23,8 +23,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.checks.table_facts import catches_all, table_facts, where
-from router.diagnostics.diagnostic import Related
+from router.checks.table_facts import TableFacts, catches_all, table_facts, where
+from router.config.repair import holders, item_moved_last
+from router.diagnostics.diagnostic import Fix, Related
 from router.diagnostics.suggest import listed
 
 if TYPE_CHECKING:
@@ -48,9 +49,21 @@ def run(configuration: Configuration) -> Iterator[Finding]:
                 related=(Related(where(hidden[0]), "never asked"),),
                 notes=(f"hidden: {listed([f'`{each.name}`' for each in hidden])}",),
                 help=f"move `{rule.name}` to the end",
+                fixes=_fix(configuration, facts, number),
                 rules=(rule.name, *(each.name for each in hidden)),
             )
             return
+
+
+def _fix(configuration: Configuration, facts: TableFacts, number: int) -> tuple[Fix, ...]:
+    """Return the fix that moves a rule to the end, where it is the only one that catches all."""
+    rule = facts.rules[number]
+    found = holders(configuration).items.get(rule.settings.node.span)
+    alone = not any(catches_all(facts, other) for other in facts.rules[number + 1 :])
+    if rule.settings.matrix or not alone or found is None:
+        return ()
+    edits = item_moved_last(configuration.source_at(rule.span), *found)
+    return (Fix(f"move `{rule.name}` to the end", edits),) if edits else ()
 
 
 CHECK = Check("R408", "catch-all-not-last", "error", run)

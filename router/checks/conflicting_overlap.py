@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.checks.table_facts import outcome, table_facts, where
+from router.checks.table_facts import table_facts, where
 from router.diagnostics.diagnostic import Related
 from router.table.cover import containing, earlier, overlapping
 
@@ -50,7 +50,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         others = [
             facts.rules[other]
             for other in space.numbers(partly)
-            if not inside[other] & space.bit(number) and outcome(facts.rules[other]) != outcome(rule)
+            if not inside[other] & space.bit(number) and not facts.same(other, number)
         ]
         if others:
             yield Finding(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
 from router.config.problems import DuplicateKey
+from router.config.repair import safe_to_delete
 from router.diagnostics.diagnostic import Edit, Fix, Related
 from router.diagnostics.source import printable
 
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.config.load import Configuration
+
+
+def _fix(problem: DuplicateKey, configuration: Configuration) -> tuple[Fix, ...]:
+    if problem.lines is None or not safe_to_delete(configuration.source_at(problem.lines), problem.lines):
+        return ()
+    return (Fix("delete the second, which says the same", (Edit(problem.lines, ""),)),)
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
@@ -39,9 +46,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             label="the second",
             related=(Related(problem.first, "the first"),),
             help="delete one of them" if problem.lines else "make one of both",
-            fixes=(Fix("delete the second, which says the same", (Edit(problem.lines, ""),)),)
-            if problem.lines
-            else (),
+            fixes=_fix(problem, configuration),
         )
 
 

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
-    """Report each repeated model of a rule, and each model that fails over to itself."""
-    document = configuration.document
+    """Report each repeated model of a rule."""
     for rule in configuration.linked.rules:
         seen: set[str] = set()
         for use in rule.use:
@@ -45,11 +44,6 @@ def run(configuration: Configuration) -> Iterator[Finding]:
                     rules=(rule.name,),
                 )
             seen.add(use.name if isinstance(use, Named) else "")
-    for name, model in document.models.items() if document is not None else ():
-        if name in configuration.linked.failover.get(name, ()):
-            yield Finding(
-                model.span("failover"), f"model `{name}` fails over to itself", label="it is not tried again"
-            )
 
 
 CHECK = Check("R502", "failover-repeats", "warning", run)

@@ -1,7 +1,8 @@
 """An invariant that some call would break.
 
 ## Why is this bad?
-The file promises something of every hop of these calls (the first choice, every failover, every side of a split), and a rule does otherwise.
+The file promises something of every hop of these calls (the first choice, every failover, every side of a split, the models of budgets and
+of `offline.use`), and a rule, a budget or the offline ladder does otherwise.
 
 ## Example
 ```yaml
@@ -37,13 +38,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.checks.proofs import proofs
+from router.checks.proofs import LADDER, proofs
 from router.checks.table_facts import in_words
 from router.diagnostics.diagnostic import Related
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from router.checks.proofs import Hop
     from router.config.load import Configuration
 
 
@@ -61,11 +63,25 @@ def run(configuration: Configuration) -> Iterator[Finding]:
                 span,
                 f"`{invariant.name}` does not hold",
                 label="this is promised of every hop",
-                related=(Related(hop.rule.use_span, f"`{hop.model}` is at `{hop.endpoint}`: {hop.broken}"),),
-                notes=(f"rule `{hop.rule.name}` breaks it when {in_words(proof.counterexample)}",),
-                help=f"take `{hop.model}` out of rule `{hop.rule.name}`, or narrow the rule",
+                related=(Related(hop.span, f"`{hop.model}` is at `{hop.endpoint}`: {hop.broken}"),),
+                notes=(f"{_who(hop)} breaks it when {in_words(proof.counterexample)}",),
+                help=_help(hop),
                 rules=(hop.rule.name,),
             )
+
+
+def _who(hop: Hop) -> str:
+    return f"{hop.via}, after rule `{hop.rule.name}`," if hop.via else f"rule `{hop.rule.name}`"
+
+
+def _help(hop: Hop) -> str:
+    if hop.via == LADDER:
+        return (
+            f"take `{hop.model}` out of `offline.use`, or write `no_degrade: true` in rule `{hop.rule.name}`"
+        )
+    if hop.via:
+        return f"let another model than `{hop.model}` answer under {hop.via}"
+    return f"take `{hop.model}` out of rule `{hop.rule.name}`, or narrow the rule"
 
 
 CHECK = Check("R414", "invariant-broken", "error", run)

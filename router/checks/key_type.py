@@ -44,7 +44,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             label="not text",
             help="quote it" if problem.quotable else "give it a name",
             fixes=(Fix("quote the key", (Edit(problem.span, f'"{problem.text}"'),)),)
-            if problem.quotable
+            if problem.quotable and problem.text
             else (),
         )
 

@@ -1,7 +1,11 @@
-"""A file that this one extends and that is not there.
+"""A file under `extends` or `overlays` that cannot be merged: it is not there, or must not be read.
 
 ## Why is this bad?
-What it was to bring is missing. Only files beside the configuration or in folders below are looked at.
+What it was to bring is missing, so nobody can tell which model answers what. Only files that end in `.yaml` or `.yml`
+beside the configuration or in folders below are read, at most 32 of them, and none comes back to itself.
+
+Where calls are to be made, a model file and a file of certificates that cannot be used are reported too; `router check`
+does not look at them.
 
 ## Example
 ```yaml
@@ -16,61 +20,39 @@ deadline: 60s
 
 from __future__ import annotations
 
-from itertools import islice
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.config.node import leaves
+from router.config.problems import BadFile
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.config.load import Configuration
-    from router.config.node import Scalar
 
-MOST = 32
-
-
-def _named(configuration: Configuration) -> Iterator[tuple[str, Scalar]]:
-    document = configuration.document
-    for key in ("extends", "overlays"):
-        value = document.node.entries.get(key) if document is not None else None
-        for leaf in leaves(value) if value is not None else ():
-            if isinstance(leaf.value, str) and "${" not in leaf.text:
-                yield leaf.value, leaf
-
-
-def _trouble(name: str, folder: Path) -> tuple[str, bool] | None:
-    """Return what is wrong with a file and whether it is refused; the file itself is not read."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "://" in name or "\\" in name or ":" in name[:2]:
-        return "is not beside the configuration or below it", True
-    try:
-        if (folder / path).resolve().is_symlink():  # resolved and still a link: a loop
-            return "is no usable name", True
-        if not (folder / path).resolve().is_relative_to(folder.resolve()):
-            return "leads out of the configuration's folder", True
-        return None if (folder / path).is_file() else ("does not exist", False)
-    except (OSError, ValueError, RuntimeError):  # a name too long, with a NUL, or a loop of links
-        return "is no usable name", True
+BESIDE = "name a .yaml file beside the configuration or below it"
+# For each kind of trouble what is said at the place, and what to do.
+WORDS = {
+    "missing": ("no such file", BESIDE),
+    "refused": ("refused", BESIDE),
+    "foreign": ("none of ours", "a file that is merged begins with `version: 1`"),
+    "cycle": ("a cycle", "take one of them out"),
+    "many": ("too much", "join files"),
+    "tested": ("nothing to test", "name the configuration, as a path from this file's folder"),
+}
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
-    """Report each file under `extends` or `overlays` that is not there or must not be read."""
-    for number, (name, node) in enumerate(islice(_named(configuration), MOST + 1)):
-        trouble = (
-            _trouble(name, configuration.folder) if number < MOST else (f"is one of more than {MOST}", True)
+    """Report each file that cannot be merged, where it is named."""
+    for problem in configuration.found(BadFile):
+        label, advice = WORDS[problem.kind]
+        yield Finding(
+            problem.span,
+            f"the file `{printable(problem.name)}` {problem.why}",
+            label=label,
+            help=advice,
         )
-        if trouble is not None:
-            yield Finding(
-                node.span,
-                f"the file `{printable(name)}` {trouble[0]}",
-                label="refused" if trouble[1] else "no such file",
-                help="name a file beside the configuration or below it",
-                severity="error" if trouble[1] else None,
-            )
 
 
-CHECK = Check("R306", "missing-file", "warning", run)
+CHECK = Check("R306", "missing-file", "error", run)

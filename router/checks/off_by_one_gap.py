@@ -22,17 +22,21 @@ rules:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
 from router.checks.table_facts import TableFacts, table_facts
-from router.core.dimension import number_ranges
-from router.diagnostics.diagnostic import Related
+from router.config.match import parse_range
+from router.config.repair import scalar_at
+from router.core.dimension import LEAST, MOST, number_ranges
+from router.diagnostics.diagnostic import Edit, Fix, Related
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from router.config.load import Configuration
+    from router.diagnostics.source import Source, Span
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
@@ -42,10 +46,10 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     for name, dimension in facts.dimensions.items():
         if dimension.kind == "integer":
-            yield from _between(facts, name)
+            yield from _between(facts, name, configuration.source_at(facts.rules[0].span))
 
 
-def _between(facts: TableFacts, name: str) -> Iterator[Finding]:
+def _between(facts: TableFacts, name: str, source: Source) -> Iterator[Finding]:
     alike: dict[object, list[int]] = {}
     for number, rule in enumerate(facts.rules):
         if name in rule.accepted:
@@ -61,7 +65,8 @@ def _between(facts: TableFacts, name: str) -> Iterator[Finding]:
             if above is None or above == number:
                 continue
             if not any(low <= high + 1 <= end for _, (low, end) in ranges):
-                yield _finding(facts, name, number, above, high + 1)
+                found = _finding(facts, name, number, above, high + 1)
+                yield replace(found, fixes=_joined(source, found.span, found.related[0].span, high + 1))
 
 
 def _finding(facts: TableFacts, name: str, below: int, above: int, number: int) -> Finding:
@@ -74,6 +79,25 @@ def _finding(facts: TableFacts, name: str, below: int, above: int, number: int) 
         help=f"use `<= {number}` here or `>= {number}` there",
         rules=(rule.name, other.name),
     )
+
+
+def _joined(source: Source, below: Span, above: Span, number: int) -> tuple[Fix, ...]:
+    """Return the two fixes that give the number to one of the ranges, where they are written as ranges."""
+    return (
+        *_widened(
+            source, below, lambda low, _: f"{low}..{number}" if low > LEAST else f"<= {number}", number
+        ),
+        *_widened(
+            source, above, lambda _, high: f"{number}..{high}" if high < MOST else f">= {number}", number
+        ),
+    )
+
+
+def _widened(source: Source, span: Span, text: Callable[[int, int], str], number: int) -> tuple[Fix, ...]:
+    found = parse_range(scalar_at(source, span)) if span.file == source.name else None
+    if found is None or number not in (found[0] - 1, found[1] + 1):
+        return ()  # a list, or a range that another condition narrows
+    return (Fix(f"write `{text(*found)}`", (Edit(span, f'"{text(*found)}"'),)),)
 
 
 CHECK = Check("R405", "off-by-one-gap", "warning", run)

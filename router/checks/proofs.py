@@ -19,20 +19,40 @@ if TYPE_CHECKING:
     from router.config.link import Invariant, Linked, Rule
     from router.config.load import Configuration
     from router.core.dimension import Value
+    from router.diagnostics.source import Span
+
+LADDER = "`offline.use`"
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One deployment that a call may reach, and the property it lacks."""
+    """One deployment that a call may reach, and the property it lacks.
+
+    Attributes:
+        rule: The rule that decides the call.
+        model: The model.
+        endpoint: Its endpoint.
+        broken: What it is and must not be, as `locality is remote`.
+        via: Who names the model: "" for the rule itself, `offline.use`, or a budget.
+        span: Where it is named.
+    """
 
     rule: Rule
     model: str
     endpoint: str
     broken: str
+    via: str
+    span: Span
 
     def as_json(self) -> dict[str, str]:
         """Return it as `--format json` prints it."""
-        return {"rule": self.rule.name, "model": self.model, "endpoint": self.endpoint, "broken": self.broken}
+        shown = {
+            "rule": self.rule.name,
+            "model": self.model,
+            "endpoint": self.endpoint,
+            "broken": self.broken,
+        }
+        return {**shown, "via": self.via} if self.via else shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +84,7 @@ def _prove_all(configuration: Configuration) -> Iterator[Proof]:
     document, linked = configuration.document, configuration.linked
     if document is None or not linked.invariants or table_facts(configuration) is None:
         return
-    if blurred(configuration, "invariants", "models", "endpoints"):
+    if blurred(configuration, "invariants", "models", "endpoints", "offline", "costs"):
         return
     for invariant in linked.invariants:
         broken = {
@@ -104,11 +124,23 @@ def _prove(configuration: Configuration, invariant: Invariant, broken: Mapping[i
     return Proof(invariant, holds=False, counterexample=region.witness(defaults), hop=broken[rule])
 
 
+def _named(document: Document, linked: Linked, rule: Rule) -> Iterator[tuple[str, str, Span]]:
+    """Yield every model that may answer a rule's calls, who names it, and where.
+
+    After the rule's own, with failovers and every side of a split: the budgets' and those of the offline ladder.
+    """
+    for use in rule.use:
+        yield from ((named.name, "", rule.use_span) for named in models_in(use))
+    for budget in document.costs.budgets if document.costs is not None else ():
+        if budget.name in linked.instead:
+            yield linked.instead[budget.name], f"budget `{budget.name}`", budget.span("then")
+    for use in linked.offline if not rule.settings.no_degrade else ():
+        yield from ((named.name, LADDER, named.span) for named in models_in(use))
+
+
 def _broken_hop(document: Document, linked: Linked, rule: Rule, invariant: Invariant) -> Hop | None:
-    """Return the first hop of a rule that lacks a property; failovers, every side of a split and what budgets use too."""
-    models = [named.name for use in rule.use for named in models_in(use)]
-    models += linked.instead.values()
-    for model in models:
+    """Return the first hop of a rule's calls that lacks a property."""
+    for model, via, span in _named(document, linked, rule):
         for endpoint in linked.places.get(model, ()):
             settings = document.endpoints[endpoint]
             found = {
@@ -121,5 +153,5 @@ def _broken_hop(document: Document, linked: Linked, rule: Rule, invariant: Invar
                 (name for name, legal in invariant.every_hop.items() if found[name] not in legal), None
             )
             if wrong is not None:
-                return Hop(rule, model, endpoint, f"{wrong} is {found[wrong]}")
+                return Hop(rule, model, endpoint, f"{wrong} is {found[wrong]}", via, span)
     return None

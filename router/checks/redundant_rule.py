@@ -22,11 +22,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.checks.table_facts import TableFacts, outcome, table_facts, where
+from router.checks.table_facts import TableFacts, table_facts, where
 from router.diagnostics.diagnostic import Related
-from router.table.cover import box, overlapping
 from router.table.graph import GAP, TooComplex
-from router.table.regions import regions, samples, winners
+from router.table.heirs import heirs
+from router.table.regions import samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from router.config.load import Configuration
 
 
-MOST_REGIONS = 200
+# After so many rules of which it cannot be told within the budget, the rest is not looked at: it is dear.
+MOST_COMPLEX = 10
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
@@ -42,23 +43,29 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     facts = table_facts(configuration)
     if facts is None or facts.graph is None or facts.unique:
         return
-    alike: dict[object, int] = {}
-    outcomes = [outcome(rule) for rule in facts.rules]
-    for number, each in enumerate(outcomes):
-        alike[each] = alike.get(each, 0) | facts.space.bit(number)
+    alike: dict[int, int] = {}
+    for number, outcome in enumerate(facts.outcomes):
+        alike[outcome] = alike.get(outcome, 0) | facts.space.bit(number)
+    too_complex = 0
     for number, cells in sorted(samples(facts.space, facts.graph).items()):
         if number == GAP or facts.rules[number].settings.matrix:
             continue
-        heirs = _heirs(facts, number, alike[outcomes[number]], cells)
-        if heirs:
+        try:
+            found = _heirs(facts, number, alike[facts.outcomes[number]], cells)
+        except TooComplex:
+            too_complex += 1
+            if too_complex == MOST_COMPLEX:
+                return
+            continue
+        if found:
             rule = facts.rules[number]
             yield Finding(
                 where(rule),
                 f"rule `{rule.name}` changes nothing",
                 label="its calls would be decided the same without it",
-                related=tuple(Related(where(facts.rules[heir]), "decides them the same") for heir in heirs),
+                related=tuple(Related(where(facts.rules[heir]), "decides them the same") for heir in found),
                 help=f"delete `{rule.name}`, or let it do something else",
-                rules=(rule.name, *(facts.rules[heir].name for heir in heirs)),
+                rules=(rule.name, *(facts.rules[heir].name for heir in found)),
             )
 
 
@@ -69,7 +76,7 @@ def _heirs(facts: TableFacts, number: int, alike: int, sample: list[int]) -> lis
         facts: The table.
         number: The rule.
         alike: The rules with its outcome.
-        sample: One of its calls.
+        sample: One of its calls: most rules are told by it alone.
     """
     space = facts.space
     later = next_one = space.bit(number) - 1
@@ -78,36 +85,15 @@ def _heirs(facts: TableFacts, number: int, alike: int, sample: list[int]) -> lis
     heir = space.leaf(next_one)
     if heir == GAP or not space.bit(heir) & alike:
         return []
-    later &= overlapping(space, number)
     # A copy of the rule has a finding of its own.
-    same = [
-        other
-        for other in space.numbers(later & alike)
-        if facts.rules[other].accepted == facts.rules[number].accepted
-    ]
-    later &= ~sum(space.bit(other) for other in same)
-    try:
-        heirs = _all_heirs(facts, number, later)
-    except TooComplex:
-        return []
-    return sorted(heirs) if heirs and all(each != GAP and space.bit(each) & alike for each in heirs) else []
-
-
-def _all_heirs(facts: TableFacts, number: int, later: int) -> set[int]:
-    """Return what takes the calls that a rule decides when only later rules are left; nothing if it is dear to tell."""
-    space = facts.space
-    heirs: set[int] = set()
-    within = box(space, number)
-    graph = space.graph(overlapping(space, number), within)
-    for count, region in enumerate(regions(space, graph, lambda leaf: leaf == number, within)):
-        if count >= MOST_REGIONS:
-            return set()
-        cells = []
-        for axis in space.axes:
-            kept = set(region.cells.get(axis.dimension.name, axis.cells))
-            cells.append([index for index, cell in enumerate(axis.cells) if cell in kept])
-        heirs |= winners(space.graph(later, cells))
-    return heirs
+    same = later & alike
+    for axis in space.axes:
+        same &= axis.alike[axis.runs[number]]
+    accepted = facts.rules[number].accepted
+    for other in space.numbers(same):
+        if facts.rules[other].accepted == accepted:
+            later ^= space.bit(other)
+    return heirs(space, number, later, alike)
 
 
 CHECK = Check("R402", "redundant-rule", "warning", run)

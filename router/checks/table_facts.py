@@ -35,6 +35,7 @@ class TableFacts:
         graph: What every call meets, or None when it cannot be told within the node budget.
         alive: The rules that some call reaches, the gap among them if there is one; None with the graph.
         unique: Whether the file says that no two rules may match one call.
+        outcomes: For each rule the first one that does the same with a call.
     """
 
     rules: tuple[Rule, ...]
@@ -43,6 +44,11 @@ class TableFacts:
     graph: Graph | None
     alive: frozenset[int] | None
     unique: bool
+    outcomes: tuple[int, ...]
+
+    def same(self, rule: int, other: int) -> bool:
+        """Return whether two rules do the same with a call."""
+        return self.outcomes[rule] == self.outcomes[other]
 
 
 def table_facts(configuration: Configuration) -> TableFacts | None:
@@ -69,8 +75,10 @@ def _work_out(configuration: Configuration) -> TableFacts | None:
     except TooComplex:
         graph = None
     alive = frozenset(winners(graph)) if graph is not None else None
+    first: dict[object, int] = {}
+    outcomes = tuple(first.setdefault(outcome(rule), number) for number, rule in enumerate(linked.rules))
     unique = document.hit == "unique"
-    return TableFacts(tuple(linked.rules), linked.dimensions, space, graph, alive, unique)
+    return TableFacts(tuple(linked.rules), linked.dimensions, space, graph, alive, unique, outcomes)
 
 
 def is_everything(dimension: Dimension, accepted: Accepted) -> bool:

@@ -32,7 +32,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     """Report each endpoint that is used and not declared."""
     for problem, *others in by_root(configuration.found(UndefinedEndpoint)):
         message = f"model `{problem.model}` is at the undefined endpoint `{problem.name}`"
-        yield undefined(problem, others, message, "endpoint")
+        yield undefined(configuration, problem, others, message, "endpoint")
 
 
 CHECK = Check("R301", "undefined-endpoint", "error", run)

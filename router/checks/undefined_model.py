@@ -34,7 +34,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     """Report each model that is used and not declared."""
     for problem, *others in by_root(configuration.found(UndefinedModel)):
         message = f"{problem.user} uses the undefined model `{problem.name}`"
-        yield undefined(problem, others, message, "model")
+        yield undefined(configuration, problem, others, message, "model")
 
 
 CHECK = Check("R302", "undefined-model", "error", run)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.checks.base import Check, Finding, did_you_mean, replacement
+from router.checks.base import Check, Finding, did_you_mean, renamed
 from router.config.problems import UnknownDimension
 from router.diagnostics.suggest import listed
 
@@ -37,7 +37,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             label="no call says this",
             notes=() if problem.suggestion else (f"the dimensions are: {listed(problem.legal)}",),
             help=did_you_mean(problem.suggestion),
-            fixes=replacement(problem.span, problem.suggestion),
+            fixes=renamed(configuration, (problem.span,), problem.suggestion),
         )
 
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding
-from router.checks.table_facts import TableFacts, catches_all, outcome, table_facts, where
+from router.checks.table_facts import TableFacts, catches_all, table_facts, where
 from router.diagnostics.diagnostic import Related
 from router.table.cover import containing, covering, earlier, impossible
 from router.table.graph import TooComplex
@@ -75,7 +75,7 @@ def _finding(facts: TableFacts, number: int, causes: list[int]) -> Finding | Non
     rule = facts.rules[number]
     first = facts.rules[causes[0]] if causes else None
     if first is not None and len(causes) == 1:
-        copied = first.accepted == rule.accepted and outcome(first) == outcome(rule)
+        copied = first.accepted == rule.accepted and facts.same(causes[0], number)
         if copied or catches_all(facts, first):
             return None
     label = "matches everything it would match" if len(causes) == 1 else "matches part of it"

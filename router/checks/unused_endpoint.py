@@ -37,8 +37,9 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     used = {place for places in configuration.linked.places.values() for place in places}
     for name in document.endpoints:
-        if name not in used:
-            span = document.entry_span("endpoints", name)
+        span = document.entry_span("endpoints", name)
+        # What a merged file brings, others may use that merge it too.
+        if name not in used and span.file == configuration.source.name:
             yield Finding(
                 span,
                 f"no model is at the endpoint `{printable(name)}`",

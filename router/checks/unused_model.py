@@ -37,8 +37,9 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     if blurred(configuration, "models", "rules", "offline", "costs"):
         return
     for name in document.models:
-        if name not in configuration.linked.used:
-            span = document.entry_span("models", name)
+        span = document.entry_span("models", name)
+        # What a merged file brings, others may use that merge it too.
+        if name not in configuration.linked.used and span.file == configuration.source.name:
             yield Finding(
                 span,
                 f"nothing uses the model `{printable(name)}`",

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from router.config.suppress import Suppression
 
 _FIRM = re.compile(r"R[123][0-9]{2}")
+# What only a run that looks at tests can find.
+UNTESTED = "R901"
 _FORM = "write `# router: ignore[CODE] reason`"
 
 
@@ -57,8 +59,10 @@ def _about(comment: Suppression, known: Suppressions, configuration: Configurati
     wrong = [(code, span) for code, span in comment.codes if code not in LINTABLE]
     for code, span in wrong:
         yield _wrong(code, span)
-    bad = {code for code, _ in wrong}
-    idle = [code for code in known.unused(comment) if code not in bad]
+    bad = {code for code, _ in wrong} | (set() if configuration.beside else {UNTESTED})
+    # One in a file that others are merged with may be of use where that file is loaded by itself.
+    own = comment.span.file == configuration.source.name
+    idle = [code for code in known.unused(comment) if code not in bad] if own else []
     if idle:
         whole = len(idle) == len({code for code, _ in comment.codes})
         yield Finding(
@@ -92,7 +96,7 @@ def _wrong(code: str, span: Span) -> Finding:
 def _removal(comment: Suppression, configuration: Configuration) -> Fix:
     """Return the fix that takes a comment away, with its line where it stands alone."""
     line = comment.span.line
-    lines = configuration.source.lines
+    lines = configuration.source_at(comment.span).lines
     if comment.alone and line < len(lines):
         place = Span(comment.span.file, line, 1, line + 1, 1)
     else:

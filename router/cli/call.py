@@ -146,7 +146,8 @@ def summary(router: Router, answer: Completion, asked: dict[str, Any]) -> str:
     estimated = " estimated" if usage.estimated else ""
     cost = "cost unknown" if answer.cost is None else f"${answer.cost.normalize():f}"
     rule = f"rule {answer.rule}" if answer.rule else "named by the call"
-    tries = f", {len(answer.attempts)} attempts" if len(answer.attempts) > 1 else ""
+    tries = ", a kept answer" if answer.cached else ""
+    tries += f", {len(answer.attempts)} attempts" if len(answer.attempts) > 1 else ""
     if not answer.model:
         return f"-- {rule} -> {answer.degraded} · {cost} · {answer.ms:.0f} ms{tries}"
     degraded = f" · {answer.degraded}" if answer.degraded else ""

@@ -15,13 +15,14 @@ from router.checks.registry import ALL
 from router.cli.common import UNUSABLE, configuration, ended, status_of
 from router.compile.compiler import check_file
 from router.diagnostics.diagnostic import SEVERITIES, in_order
-from router.diagnostics.fix import fixed
+from router.diagnostics.fix import all_fixed
 from router.diagnostics.output import FORMATS, Report, rendered
 from router.diagnostics.sarif import Rule
 
 if TYPE_CHECKING:
     from router.diagnostics.diagnostic import Severity
     from router.diagnostics.output import Format
+    from router.diagnostics.source import Source
 
 # A fix may uncover another mistake; a pair of fixes that undo each other must end as well.
 ROUNDS = 10
@@ -84,15 +85,17 @@ def command(
     Prints nothing and exits 0 when all is well.
     """
     findings = []
-    sources = {}
+    sources: dict[str, Source] = {}
     for path in files or (configuration(None),):
         if fix:
             _mend(path)
         checked, found = check_file(path)
-        sources[checked.source.name] = checked.source
+        for each in (checked, *checked.beside):
+            sources |= each.sources
         findings += found
     report = Report(
-        findings=tuple(in_order(findings)),
+        # Of a file that several are merged with, the same may be found each time.
+        findings=tuple(in_order(dict.fromkeys(findings))),
         sources=sources,
         rules=_rules(),
         version=__version__,
@@ -127,21 +130,30 @@ def _write(path: Path, text: str) -> None:
 
 
 def _mend(path: Path) -> None:
-    """Make repairs in a file until none is left to make; it is replaced as a whole, or not at all."""
+    """Make repairs in a file and those merged with it until none is left to make."""
     total = 0
+    names: dict[str, None] = {}
     for _ in range(ROUNDS):
         checked, findings = check_file(path)
-        text, made = fixed(checked.source, findings)
-        if not made or text == checked.source.text:
+        texts, made = all_fixed(checked.sources, findings)
+        changed = {name: text for name, text in texts.items() if text != checked.sources[name].text}
+        if not made or not changed:
             break
-        replacement = path.with_name(f".{path.name}.fixed")
-        try:
-            replacement.write_text(text, encoding="utf-8", newline="")
-            shutil.copymode(path, replacement)
-            replacement.replace(path)
-        except OSError as error:
-            replacement.unlink(missing_ok=True)
-            raise ended(f"{path} cannot be written: {error.strerror}", UNUSABLE) from error
+        for name, text in changed.items():
+            _replace(Path(name), text)
+            names[name] = None
         total += made
     if total:
-        click.echo(f"{path}: {total} fixed", err=True)
+        click.echo(f"{', '.join(names)}: {total} fixed", err=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file as a whole, or not at all."""
+    replacement = path.with_name(f".{path.name}.fixed")
+    try:
+        replacement.write_text(text, encoding="utf-8", newline="")
+        shutil.copymode(path, replacement)
+        replacement.replace(path)
+    except OSError as error:
+        replacement.unlink(missing_ok=True)
+        raise ended(f"{path} cannot be written: {error.strerror}", UNUSABLE) from error

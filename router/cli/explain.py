@@ -9,8 +9,10 @@ import click
 
 from router.cli.common import (
     FAILED,
+    UNUSABLE,
     config_option,
     configuration,
+    ended,
     ended_by_call,
     ended_by_findings,
     format_option,
@@ -18,99 +20,117 @@ from router.cli.common import (
     print_json,
     show_findings,
 )
+from router.cli.explain_text import lines
 from router.cli.values import pairs
 from router.compile.compiler import compile_file, told_offline
 from router.compile.program import without_network
 from router.core.errors import ConfigError, InvalidCall
-from router.core.units import show_duration
+from router.core.options import PARAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from router.compile.explain import ExplainedCandidate, ExplainedLadder, Explanation
+    from router.compile.explain import Explanation
+    from router.compile.program import Program
+
+EXPECT = "--expect"
+PLACES = ("model", "rule", "endpoint", "locality")
+NONE = "none"
 
 
-@click.command(name="explain")
+class _Explain(click.Command):
+    """Lets one `--expect` stand before several words: `--expect model=a rule=b`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        found: list[str] = []
+        expecting = False
+        for word in args:
+            value = bool(found) and found[-1] == EXPECT
+            again = expecting and "=" in word and word.partition("=")[0] in PLACES
+            found += [EXPECT, word] if again and not value else [word]
+            expecting = value or again or word == EXPECT or word.startswith(f"{EXPECT}=")
+        return super().parse_args(ctx, found)
+
+
+@click.command(name="explain", cls=_Explain)
 @click.argument("call", nargs=-1, metavar="[NAME=VALUE]...")
 @config_option
 @offline_option
+@click.option(
+    EXPECT,
+    "expected",
+    multiple=True,
+    metavar="NAME=VALUE...",
+    help="End with 1 unless model, rule, endpoint, locality or a sampling option is this.",
+)
 @format_option
-def command(call: tuple[str, ...], config: Path | None, offline: bool, form: str) -> None:
-    """Tell where a call would go, and why. Nothing is sent.
+def command(
+    call: tuple[str, ...], config: Path | None, offline: bool, expected: tuple[str, ...], form: str
+) -> None:
+    """Tell where a call would go, and why: what it may cost, how long it may take, and what would send it elsewhere.
 
     NAME is a dimension (task, priority, complexity, your own, or measured: tokens, tools, images, json, stream),
-    a sampling option, `model` or `user`: router explain task=code tokens=9000
+    a sampling option, `model` or `user`: router explain task=code tokens=9000. Nothing is sent.
     """
-    from router.runtime.engine import Engine  # noqa: PLC0415 - help stays fast
-    from router.runtime.router import Router  # noqa: PLC0415
+    from router.runtime.said import explained  # noqa: PLC0415 - help stays fast
 
-    given = pairs(call)
+    given, wanted = pairs(call), _wanted(expected)
     try:
         program, findings = compile_file(configuration(config))
         if offline or told_offline(os.environ):
             program = without_network(program)
-        explanation = Router(Engine(program, {}), findings).explain(**given)
+        explanation = explained(program, given)
     except ConfigError as error:
         raise ended_by_findings(error, form) from error
     except InvalidCall as error:
         raise ended_by_call(error, form) from error
     show_findings([each for each in findings if each.severity != "info"])
+    unmet = _unmet(program, explanation, wanted)
     if form == "json":
-        print_json(explanation.as_json())
+        print_json({**explanation.as_json(), **({"unmet": unmet} if wanted else {})})
     else:
         click.echo("\n".join(lines(explanation)))
-    if explanation.model is None:
+    if unmet:
+        raise ended(f"expected {'; '.join(_told(name, each) for name, each in unmet.items())}", FAILED)
+    if explanation.model is None and NONE not in wanted.values():
         raise SystemExit(FAILED)
 
 
-def lines(explanation: Explanation) -> Iterator[str]:
-    """Yield an explanation as a person reads it."""
-    shown = (f"{name}={str(value).lower()}" for name, value in explanation.call.items() if value is not False)
-    yield f"call      {' '.join(shown)}"
-    if explanation.rule is not None:
-        yield f"rule      {explanation.rule}  ({explanation.rule_at})"
-    elif explanation.model is None:
-        yield "rule      none matches; the call would fail with no_candidate"
-    if explanation.split:
-        total = sum(explanation.split.values())
-        shares = ", ".join(f"{model} {weight / total:.0%}" for model, weight in explanation.split.items())
-        yield f"split     {shares}"
-    yield from _hops(explanation)
-    for number, (name, option) in enumerate(explanation.options.items()):
-        word = "" if number else "options"
-        yield f"{word:<10}{name} {option.value}  from {option.origin}"
-    if explanation.model is not None:
-        yield f"limits    {show_duration(explanation.deadline)} in all, at most {explanation.attempts} attempts"
-    if explanation.cache is not None:
-        yield f"cache     {explanation.cache}"
-    for number, rule in enumerate(explanation.rules):
-        word = "" if number else "rules"
-        sign = "=>" if rule.name == explanation.rule else "+ " if rule.matched else "- "
-        yield f"{word:<10}{sign} {rule.name}: {rule.because}"
+def _wanted(words: tuple[str, ...]) -> dict[str, object]:
+    wanted = pairs(words)
+    for name in wanted:
+        if name not in PLACES and name not in PARAMS:
+            legal = ", ".join((*PLACES, *PARAMS))
+            raise ended(f"nothing can be expected of `{name}`; what can: {legal}", UNUSABLE)
+    return wanted
 
 
-def _hops(explanation: Explanation) -> Iterator[str]:
-    for number, candidate in enumerate(explanation.candidates):
-        yield f"{'then' if number else 'model':<10}{_hop(candidate)}"
-    if explanation.offline is not None:
-        yield from _ladder(explanation.offline)
+def _unmet(
+    program: Program, explanation: Explanation, wanted: Mapping[str, object]
+) -> dict[str, dict[str, object]]:
+    """Return the expectations that do not hold, with what is wanted and what is found."""
+    endpoint = program.endpoints.get(explanation.endpoint or "")
+    found: dict[str, object] = {
+        "model": explanation.model,
+        "rule": explanation.rule,
+        "endpoint": explanation.endpoint,
+        "locality": endpoint.locality if endpoint else None,
+        **{name: option.value for name, option in explanation.options.items()},
+    }
+    return {
+        name: {"wanted": value, "found": found.get(name)}
+        for name, value in wanted.items()
+        if not _meets(name, value, found.get(name))
+    }
 
 
-def _hop(candidate: ExplainedCandidate) -> str:
-    skipped = f"  skipped: {candidate.skipped}" if candidate.skipped else ""
-    return f"{candidate.model} at {candidate.endpoint}{skipped}"
+def _meets(name: str, wanted: object, found: object) -> bool:
+    if found is None:
+        return wanted in (None, NONE)
+    return str(wanted) == str(found) if name in PLACES else wanted == found
 
 
-def _ladder(ladder: ExplainedLadder) -> Iterator[str]:
-    steps = [_hop(each) for each in ladder.candidates]
-    if ladder.stale is not None:
-        steps.append(f"a kept answer, at most {show_duration(ladder.stale)} old")
-    if ladder.replies:
-        steps.append("a canned reply")
-    if ladder.refused:
-        steps = ["nothing: the rule says `no_degrade`"]
-    elif not steps:
-        steps = ["nothing: the call fails"]
-    for number, step in enumerate(steps):
-        yield f"{'' if number else 'offline':<10}{step}"
+def _told(name: str, each: Mapping[str, object]) -> str:
+    found = NONE if each["found"] is None else each["found"]
+    return f"{name} {each['wanted']}, but it is {found}"

@@ -56,9 +56,10 @@ def _lines(proof: Proof) -> list[str]:
         return [f"holds    {proof.invariant.name}"]
     if proof.hop is None or proof.counterexample is None:
         return [f"unknown  {proof.invariant.name}: the rules are too complex to tell"]
+    via = f" (by {proof.hop.via})" if proof.hop.via else ""
     return [
         f"BROKEN   {proof.invariant.name}",
         f"  when   {in_words(proof.counterexample)}",
         f"  rule   {proof.hop.rule.name}",
-        f"  hop    {proof.hop.model} at {proof.hop.endpoint}: {proof.hop.broken}",
+        f"  hop    {proof.hop.model} at {proof.hop.endpoint}: {proof.hop.broken}{via}",
     ]

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 import click
 
-from router.cli.common import FAILED, UNUSABLE, ended, ended_by_findings, print_json
-from router.cli.explain import lines
-from router.compile.compiler import compile_file
+from router.cli.common import FAILED, UNUSABLE, ended, print_json, status_of
+from router.cli.test_report import (
+    Ran,
+    Unusable,
+    covered,
+    report,
+    show,
+    show_coverage,
+    show_suggestions,
+    write_junit,
+)
+from router.config.routing_tests import SUFFIX
 from router.core.errors import ConfigError
-from router.core.form import FORMAT_VERSION
-from router.diagnostics.source import printable
+from router.diagnostics import text
+from router.diagnostics.diagnostic import count
 from router.suite.cases import load_suite
-from router.suite.coverage import Coverage, coverage, suggestions
-from router.suite.run import Result, run_case
+from router.suite.run import run_case
 
-if TYPE_CHECKING:
-    from router.compile.program import Program
-    from router.suite.cases import Suite
-
-PATTERN = "*.test.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class _Ran:
-    suite: Suite
-    program: Program
-    results: list[Result]
+PATTERN = f"*{SUFFIX}"
 
 
 @click.command(name="test")
@@ -47,7 +41,7 @@ class _Ran:
     "--coverage",
     "counted",
     is_flag=True,
-    help="Tell how many rules and cells of the table the tests look at.",
+    help="Tell how many rules, outcomes and cells of the table the passing tests look at.",
 )
 @click.option(
     "--fail-under",
@@ -59,117 +53,56 @@ class _Ran:
 @click.option(
     "--junit", type=click.Path(path_type=Path), default=None, help="Write the results as JUnit XML, too."
 )
-def command(
+@click.option("-v", "--verbose", is_flag=True, help="Print what passes, too.")
+def command(  # noqa: PLR0913 - a command has as many as it has options
+    *,
     files: tuple[Path, ...],
     form: str,
     counted: bool,
     fail_under: float | None,
     suggest: bool,
     junit: Path | None,
+    verbose: bool,
 ) -> None:
     """Hold the expectations of FILES (every *.test.yaml here by default) against their configurations. Nothing is sent.
 
     A test passes, fails (the table does otherwise) or is an error (the test itself is wrong).
     """
-    paths = files or tuple(sorted(Path.cwd().glob(PATTERN)))
+    paths = files or tuple(sorted(Path().glob(PATTERN)))
     if not paths:
         raise ended(f"there is no {PATTERN} here; name the files", UNUSABLE)
-    ran = [_run(path, form) for path in paths]
-    covered = [coverage(each.program, each.results) for each in ran]
+    tried = [_run(path) for path in paths]
+    ran = [each for each in tried if isinstance(each, Ran)]
+    unusable = [each for each in tried if isinstance(each, Unusable)]
+    found = covered(ran)
     if junit is not None:
-        _write_junit(junit, ran)
+        write_junit(junit, ran, unusable)
     if form == "json":
-        print_json(_as_json(ran, covered))
+        print_json(report(ran, unusable, found, suggest=suggest))
     else:
-        _print(ran, covered if counted or fail_under is not None else [])
-        if suggest:
-            _suggest(ran, covered)
-    failed = any(each.status != "pass" for one in ran for each in one.results)
-    under = fail_under is not None and any(each.rules.percent < fail_under for each in covered)
-    if failed or under:
-        raise SystemExit(FAILED)
+        for each in unusable:
+            _show_findings(each.error)
+        show(ran, unusable, verbose=verbose)
+        show_coverage(found if counted or fail_under is not None else [])
+        show_suggestions(found if suggest else [])
+    under = fail_under is not None and any(each.coverage.rules.percent < fail_under for each in found)
+    raise SystemExit(_status(ran, unusable, under=under))
 
 
-def _run(path: Path, form: str) -> _Ran:
+def _run(path: Path) -> Ran | Unusable:
     try:
         suite = load_suite(path)
-        program, _ = compile_file(suite.config)
     except ConfigError as error:
-        raise ended_by_findings(error, form) from error
-    return _Ran(suite, program, [run_case(program, case) for case in suite.cases])
+        return Unusable(path, error)
+    return Ran(suite, [run_case(suite, case) for case in suite.cases])
 
 
-def _print(ran: list[_Ran], covered: list[Coverage]) -> None:
-    for one in ran:
-        for each in one.results:
-            if each.status == "pass":
-                continue
-            click.echo(f"{each.status.upper()}  {one.suite.file}: {printable(each.case.name, 120)}")
-            click.echo(f"  {each.reason}")
-            if each.explanation is not None:
-                click.echo("\n".join(f"    {line}" for line in lines(each.explanation)))
-    counts = _counts(ran)
-    click.echo(f"{counts['passed']} passed, {counts['failed']} failed, {counts['errors']} errors")
-    for one, found in zip(ran, covered, strict=False):
-        shares = f"rules {found.rules.covered} of {found.rules.total} ({found.rules.percent:g} %)"
-        cells = f"cells {found.cells.covered} of {found.cells.total} ({found.cells.percent:g} %)"
-        click.echo(f"{one.suite.config}: {shares}, {cells}")
-        if found.untested:
-            click.echo(f"  untested: {', '.join(found.untested)}")
+def _show_findings(error: ConfigError) -> None:
+    click.echo(error.report or f"{error}\n", nl=False, err=True)
+    click.echo(text.summary(count(error.findings), 0), err=True)
 
 
-def _suggest(ran: list[_Ran], covered: list[Coverage]) -> None:
-    for one, each in zip(ran, covered, strict=True):
-        found = suggestions(one.program, each.untested)
-        if found:
-            click.echo(f"# for {one.suite.file}")
-            click.echo("\n".join(found))
-
-
-def _counts(ran: list[_Ran]) -> dict[str, int]:
-    found = [each.status for one in ran for each in one.results]
-    return {"passed": found.count("pass"), "failed": found.count("fail"), "errors": found.count("error")}
-
-
-def _as_json(ran: list[_Ran], covered: list[Coverage]) -> dict[str, object]:
-    return {
-        "format_version": FORMAT_VERSION,
-        **_counts(ran),
-        "tests": [
-            {
-                "file": str(one.suite.file),
-                "name": each.case.name,
-                "status": each.status,
-                "reason": each.reason,
-            }
-            for one in ran
-            for each in one.results
-        ],
-        "coverage": {
-            "rules": {
-                "covered": sum(each.rules.covered for each in covered),
-                "total": sum(each.rules.total for each in covered),
-            },
-            "cells": {
-                "covered": sum(each.cells.covered for each in covered),
-                "total": sum(each.cells.total for each in covered),
-            },
-        },
-    }
-
-
-def _write_junit(path: Path, ran: list[_Ran]) -> None:
-    root = ET.Element("testsuites")
-    for one in ran:
-        suite = ET.SubElement(root, "testsuite", name=str(one.suite.file), tests=str(len(one.results)))
-        for each in one.results:
-            case = ET.SubElement(
-                suite, "testcase", name=printable(each.case.name, 200), classname=str(one.suite.file)
-            )
-            if each.status != "pass":
-                kind = "failure" if each.status == "fail" else "error"
-                ET.SubElement(case, kind, message=printable(each.reason, 500))
-    try:
-        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise ended(f"{path} cannot be written: {error.strerror}", UNUSABLE) from error
+def _status(ran: list[Ran], unusable: list[Unusable], *, under: bool) -> int:
+    failed = under or any(each.status != "pass" for one in ran for each in one.results)
+    worst = [status_of(each.error.findings) or FAILED for each in unusable]
+    return max([FAILED if failed else 0, *worst])

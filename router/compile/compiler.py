@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.registry import run_all
+from router.compile.collector import collector_paused
 from router.compile.lower import lower
 from router.compile.program import without_network
 from router.config.load import load_file
@@ -27,12 +28,21 @@ WORDS = {
 }
 
 
+@collector_paused()
 def check_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Configuration, list[Diagnostic]]:
-    """Read a file and run every check on it; with an environment, as it is loaded for calls."""
-    configuration = load_file(path, env)
+    """Read a configuration, or a file of routing tests, and run every check on it.
+
+    With an environment it is read as it is loaded for calls: its tests are not looked at.
+    """
+    from router.config.load_tests import is_tests, load_tests, tests_beside  # noqa: PLC0415 - calls need no tests
+
+    configuration = load_tests(path) if is_tests(path) else load_file(path, env)
+    if env is None and configuration.document is not None:
+        configuration.beside = tests_beside(configuration)
     return configuration, run_all(configuration)
 
 
+@collector_paused()
 def compile_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Program, list[Diagnostic]]:
     """Return a file's program and its other findings.
 
@@ -60,6 +70,7 @@ def told_offline(env: Mapping[str, str]) -> bool:
     raise ConfigError(f"the variable {OFFLINE} is {word[:40]!r}; it may be 1 or 0")
 
 
+@collector_paused()
 def compile_configuration(configuration: Configuration) -> tuple[Program, list[Diagnostic]]:
     """Return the program of a file that is read already, and its other findings.
 
@@ -74,6 +85,6 @@ def compile_configuration(configuration: Configuration) -> tuple[Program, list[D
     ]
     source = configuration.source
     if errors or configuration.document is None:
-        shown = text.human(errors, {source.name: source})
+        shown = text.human(errors, configuration.sources)
         raise ConfigError(f"{source.name}: {text.summary(count(errors), 0)}", findings, shown)
     return lower(configuration.document, configuration.linked, source.name), findings

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.compile.collector import collector_paused
+from router.compile.extremes import Extremes, calls_of_region, calls_of_rule, told
+from router.compile.outcomes import NEW, OLD, Outcomes
+from router.compile.places import places, prices
+from router.compile.worst import dollars
 from router.core.form import FORMAT_VERSION
-from router.table.difference import REFUSED, Side, difference
-from router.table.graph import GAP
+from router.table.difference import Side, difference
 from router.table.regions import condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from router.compile.program import Program, Route
+    from router.compile.extremes import Worst
+    from router.compile.outcomes import Decision
+    from router.compile.places import PriceChange
+    from router.compile.program import Program
     from router.table.difference import Change
 
 TASK = "task"
-_POLICIES = ("policy", "deadline", "urgency", "inside", "cache")
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one side does with a region: its rule, None for none, and its models in order; or that it refuses it."""
-
-    rule: str | None
-    models: tuple[str, ...]
-    refused: bool = False
-
-    def as_json(self) -> dict[str, object]:
-        """Return it as `--format json` prints it."""
-        return {"rule": self.rule, "models": list(self.models), "refused": self.refused}
+_POLICIES = {
+    "policy": "retry or failover",
+    "deadline": "deadline",
+    "urgency": "urgency",
+    "inside": "streaming inside",
+    "buffered": "delivery",
+    "restart": "interruptions",
+    "cache": "cache",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,18 @@ class Difference:
     Attributes:
         regions: Calls that other models answer, in another order or with other options.
         endpoints: A line for each endpoint or model that came, went or changed.
-        policies: A line for each rule whose retries, failover, deadline or urgency changed.
+        policies: A line for each rule whose calls meet other retries, failover, deadline or urgency.
+        prices: Deployments that cost otherwise.
+        before: The worst of the old table's calls.
+        after: The worst of the new table's.
     """
 
     regions: tuple[RegionChange, ...]
     endpoints: tuple[str, ...]
     policies: tuple[str, ...]
+    prices: tuple[PriceChange, ...]
+    before: Worst
+    after: Worst
 
     @property
     def same(self) -> bool:
@@ -94,9 +102,13 @@ class Difference:
             ],
             "endpoints": list(self.endpoints),
             "policies": list(self.policies),
+            "prices": [each.as_json() for each in self.prices],
+            "worst_time": {"before": self.before.seconds, "after": self.after.seconds},
+            "worst_cost": {"before": dollars(self.before.usd), "after": dollars(self.after.usd)},
         }
 
 
+@collector_paused()
 def diff(old: Program, new: Program) -> Difference:
     """Return what differs.
 
@@ -104,123 +116,81 @@ def diff(old: Program, new: Program) -> Difference:
         TooComplex: It cannot be told within the node budget.
     """
     comparing = _Comparing(old, new)
-    changes = difference(_side(old), _side(new), comparing.same, frozenset({TASK}))
-    return Difference(tuple(comparing.joined(changes)), tuple(_places(old, new)), tuple(_policies(old, new)))
-
-
-def _side(program: Program) -> Side:
-    return Side(program.dimensions, [route.accepted for route in program.routes])
+    regions = tuple(comparing.regions())
+    return Difference(
+        regions,
+        tuple(places(old, new)),
+        tuple(comparing.policies()),
+        tuple(prices(old, new)),
+        *(each.table() for each in comparing.extremes),
+    )
 
 
 class _Comparing:
-    """Outcomes of both sides; remembered, for a table asks for the same pair in many regions."""
+    """One comparison. `_met` are the pairs of rules that share a call; the walk over the table fills it."""
 
     def __init__(self, old: Program, new: Program) -> None:
         self._sides = (old, new)
-        self._known: dict[tuple[int, int, str | None], tuple[object, ...]] = {}
+        self._outcomes = Outcomes(old, new)
+        self._met: set[tuple[int, int]] = set()
+        self.extremes = (Extremes(old), Extremes(new))
 
-    def same(self, before: int, after: int, task: str | None) -> bool:
-        return self._outcome(0, before, task) == self._outcome(1, after, task)
-
-    def joined(self, changes: Iterator[Change]) -> Iterator[RegionChange]:
+    def regions(self) -> Iterator[RegionChange]:
         """Yield changes; tasks that change alike in the rest of the box are told together."""
+        old, new = (Side(each.dimensions, [route.accepted for route in each.routes]) for each in self._sides)
         groups: dict[object, list[Change]] = {}
-        for change in changes:
+        for change in difference(old, new, self._same, frozenset({TASK})):
             rest = frozenset((name, cells) for name, cells in change.region.cells.items() if name != TASK)
             groups.setdefault((rest, change.before, change.after), []).append(change)
-        dimensions = {**self._sides[0].dimensions, **self._sides[1].dimensions}
-        for group in groups.values():
-            first = group[0]
-            cells = dict(first.region.cells)
-            if TASK in cells:
-                cells[TASK] = tuple(cell for change in group for cell in change.region.cells[TASK])
-            when = {
-                name: condition(cells[name], dimension.least)
-                for name, dimension in dimensions.items()
-                if name in cells and not (name == TASK and self._every_task(len(cells[name])))
-            }
-            before, after = self._decision(0, first.before), self._decision(1, first.after)
-            options = before.models == after.models and before.refused == after.refused
-            yield RegionChange(when, before, after, options, sum(change.share for change in group))
+        yield from map(self._region, groups.values())
+
+    def policies(self) -> Iterator[str]:
+        """Yield a line for each pair of rules that share calls and give them other policies, if not other models."""
+        for new, old in sorted((after, before) for before, after in self._met):
+            before, after = self._sides[OLD].routes[old], self._sides[NEW].routes[new]
+            changed = [
+                word for name, word in _POLICIES.items() if getattr(before, name) != getattr(after, name)
+            ]
+            if changed:
+                worst = told(
+                    self.extremes[OLD].of(before, calls_of_rule(before.accepted)),
+                    self.extremes[NEW].of(after, calls_of_rule(after.accepted)),
+                )
+                renamed = f", now `{after.name}`," if before.name != after.name else ""
+                at_worst = f" (at worst {worst})" if worst else ""
+                yield f"rule `{before.name}`{renamed} changed: {', '.join(changed)}{at_worst}"
+
+    def _same(self, before: int, after: int, task: str | None) -> bool:
+        same = self._outcomes.same(before, after, task)
+        if before >= 0 and after >= 0 and (same or self._named_alike(before, after)):
+            self._met.add((before, after))
+        return same
+
+    def _named_alike(self, before: int, after: int) -> bool:
+        return self._sides[OLD].routes[before].name == self._sides[NEW].routes[after].name
+
+    def _region(self, group: list[Change]) -> RegionChange:
+        first = group[0]
+        cells = dict(first.region.cells)
+        if TASK in cells:
+            cells[TASK] = tuple(cell for change in group for cell in change.region.cells[TASK])
+        when = {
+            name: condition(cells[name], dimension.least)
+            for name, dimension in {**self._sides[OLD].dimensions, **self._sides[NEW].dimensions}.items()
+            if name in cells and not (name == TASK and self._every_task(len(cells[name])))
+        }
+        calls = calls_of_region(cells)
+        before, after = (
+            self._outcomes.decision(
+                side,
+                rule,
+                self.extremes[side].of(self._sides[side].routes[rule], calls) if rule >= 0 else None,
+            )
+            for side, rule in ((OLD, first.before), (NEW, first.after))
+        )
+        options = before.models == after.models and before.refused == after.refused
+        return RegionChange(when, before, after, options, sum(change.share for change in group))
 
     def _every_task(self, count: int) -> bool:
         words = {word for side in self._sides for word in side.dimensions[TASK].values}
         return count == len(words)
-
-    def _decision(self, side: int, rule: int) -> Decision:
-        if rule in (GAP, REFUSED):
-            return Decision(None, (), refused=rule == REFUSED)
-        route = self._sides[side].routes[rule]
-        return Decision(
-            route.name, tuple(use if isinstance(use, str) else use.in_words for use in route.uses)
-        )
-
-    def _outcome(self, side: int, rule: int, task: str | None) -> tuple[object, ...]:
-        key = (side, rule, task)
-        found = self._known.get(key)
-        if found is None:
-            program = self._sides[side]
-            found = (rule,) if rule < 0 else _routed(program, program.routes[rule], task)
-            self._known[key] = found
-        return found
-
-
-def _routed(program: Program, route: Route, task: str | None) -> tuple[object, ...]:
-    """Return what a call meets: each model in order, and the options it is sent."""
-    names = [
-        name
-        for use in route.uses
-        for name in ([use] if isinstance(use, str) else [each for each, _ in use.shares])
-    ]
-    sent = []
-    for name in dict.fromkeys(names):
-        model = program.models[name]
-        params = {**model.params.get(task, model.params[None]), **route.params}
-        sent.append((name, tuple(sorted(params.items())), repr({**model.extra, **route.extra})))
-    return (route.uses, tuple(sent))
-
-
-def _places(old: Program, new: Program) -> Iterator[str]:
-    yield from _came_and_went("endpoint", old.endpoints, new.endpoints)
-    for name in sorted(old.endpoints.keys() & new.endpoints.keys()):
-        before, after = old.endpoints[name], new.endpoints[name]
-        changed = [
-            each.name for each in fields(before) if getattr(before, each.name) != getattr(after, each.name)
-        ]
-        if changed:
-            yield f"endpoint `{name}` changed: {', '.join(changed)}"
-    yield from _came_and_went("model", old.models, new.models)
-    for name in sorted(old.models.keys() & new.models.keys()):
-        was, now = _served(old, name), _served(new, name)
-        if was != now:
-            yield f"model `{name}` is served otherwise: {_shown(was)} -> {_shown(now)}"
-
-
-def _came_and_went(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
-    yield from (f"{what} `{name}` is new" for name in new if name not in old)
-    yield from (f"{what} `{name}` is gone" for name in old if name not in new)
-
-
-def _served(program: Program, model: str) -> tuple[tuple[object, ...], ...]:
-    return tuple(
-        (each.endpoint.name, each.id, each.context, each.price) for each in program.models[model].deployments
-    )
-
-
-def _shown(places: tuple[tuple[object, ...], ...]) -> str:
-    return ", ".join(
-        f"{endpoint} as {model}" + (f" ({context} tokens)" if context else "")
-        for endpoint, model, context, _ in places
-    )
-
-
-def _policies(old: Program, new: Program) -> Iterator[str]:
-    before = {route.name: route for route in old.routes}
-    for route in new.routes:
-        other = before.get(route.name)
-        changed = [
-            name for name in _POLICIES if other is not None and getattr(other, name) != getattr(route, name)
-        ]
-        if changed:
-            words = ["retry or failover" if name == "policy" else name for name in changed]
-            yield f"rule `{route.name}` changed: {', '.join(words)}"

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 
 from router.compile.caching import kept
 from router.compile.options import written
-from router.core.dimension import LEAST, MOST, NEEDS, holds
+from router.compile.reasons import reasons
+from router.compile.worst import cost_of, dearest, dollars, slowest
+from router.core.dimension import NEEDS, holds
 from router.core.form import FORMAT_VERSION
 from router.policy.split import Split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
+    from router.compile.boundary import Boundary
     from router.compile.program import Deployment, Program, Route
-    from router.core.dimension import Accepted, Dimension, Value
+    from router.compile.reasons import ExplainedRule
+    from router.compile.worst import Cost, Turn
+    from router.core.dimension import Value
 
 CALL = "call"
 
@@ -29,12 +35,16 @@ class ExplainedCandidate:
         endpoint: The endpoint's name.
         skipped: Why this call may not use it, or None.
         options: Each option it would be sent, with its origin.
+        cost: What one attempt costs at the call's tokens and its longest answer.
+        turn: When it is tried if every attempt times out; None when it is skipped.
     """
 
     model: str
     endpoint: str
     skipped: str | None
     options: Mapping[str, ExplainedOption]
+    cost: Cost
+    turn: Turn | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +53,6 @@ class ExplainedOption:
 
     value: object
     origin: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedRule:
-    """A rule, whether it matches, and why it was or was not taken."""
-
-    name: str
-    matched: bool
-    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,9 @@ class Explanation:
         split: The shares, where the first choice is drawn.
         deadline: Seconds of the whole call.
         attempts: Attempts in all, at most.
+        slowest: Seconds after which the call is over if every attempt times out.
+        dearest: Dollars that all attempts together cost at most, or None when unknown.
+        nearest: Changes of one dimension that change the rule or the first choice, nearest first.
         cache: Whether its answer is kept, in words; None where the file keeps none.
         offline: The offline ladder, or None where the file declares none.
     """
@@ -117,6 +121,9 @@ class Explanation:
     split: Mapping[str, int] | None
     deadline: float
     attempts: int
+    slowest: float
+    dearest: Decimal | None
+    nearest: tuple[Boundary, ...]
     cache: str | None = None
     offline: ExplainedLadder | None = None
 
@@ -140,6 +147,28 @@ class Explanation:
             ],
             "deadline": self.deadline,
             "attempts": self.attempts,
+            "worst_time": {
+                "seconds": round(self.slowest, 6),
+                "turns": [
+                    {
+                        "model": each.model,
+                        "endpoint": each.endpoint,
+                        "starts": None if each.turn.starts is None else round(each.turn.starts, 6),
+                        "never": each.turn.never,
+                    }
+                    for each in self.candidates
+                    if each.turn is not None
+                ],
+            },
+            "cost": {
+                "worst": dollars(self.dearest),
+                "candidates": [
+                    {"model": each.model, "endpoint": each.endpoint, **each.cost.as_json()}
+                    for each in self.candidates
+                    if each.turn is not None
+                ],
+            },
+            "nearest": [each.as_json() for each in self.nearest],
         }
         if self.cache is not None:
             shown["cache"] = self.cache
@@ -166,42 +195,43 @@ def explain(
         model: A model that the call names itself: no rule is asked.
         user: Whose call it is; without one a split shows its largest share.
     """
+    from router.compile.boundary import boundaries  # noqa: PLC0415 - calls need none of it
+
     number = program.table.match(values) if model is None else -1
     route = program.routes[number] if number >= 0 else program.direct
-    candidates = _candidates(program, route, model, user)
-    needs = frozenset(name for name in NEEDS if values[name])
-
-    def shown(deployment: Deployment, *, further: bool = False) -> ExplainedCandidate:
-        skipped = program.barred(deployment.endpoint) or lacking(deployment, needs)
-        if further:
-            skipped = skipped or unfit(program, deployment, values)
-        options = _options(program, route, deployment, values, params)
-        return ExplainedCandidate(deployment.model, deployment.endpoint.name, skipped, options)
-
-    explained = tuple(map(shown, candidates))
-    ladder = _ladder(program, route, tuple(shown(each, further=True) for each in program.ladder))
+    candidates, seconds = _explained(program, route, _candidates(program, route, model, user), values, params)
+    able = [each for each in candidates if each.skipped is None]
+    ladder = _ladder(program, route, values, params)
     steps = ladder.candidates if ladder is not None and ladder.only and not ladder.refused else ()
-    first = next((each for each in (*explained, *steps) if each.skipped is None), None)
+    first = next((each for each in (*able, *steps) if each.skipped is None), None)
+    retry = route.policy.retry
     split = route.uses[0] if route.uses and isinstance(route.uses[0], Split) else None
+
+    def tried_first(route: Route, needs: frozenset[str]) -> Deployment | None:
+        return next((each for each in _candidates(program, route, None, user) if not each.lacks(needs)), None)
+
     return Explanation(
         call=dict(values),
         rule=route.name or None,
         rule_at=str(route.span) if route.name else None,
         model=first.model if first else None,
         endpoint=first.endpoint if first else None,
-        candidates=explained,
+        candidates=candidates,
         options=first.options if first else {},
-        rules=tuple(_rules(program, values, number)),
+        rules=tuple(reasons(program, values, number if model is None else None)),
         split=dict(split.shares) if split else None,
         deadline=route.deadline,
-        attempts=route.policy.retry.attempts,
+        attempts=retry.attempts,
+        slowest=seconds,
+        dearest=dearest([each.cost.worst for each in able], retry.attempts, retry.same),
+        nearest=boundaries(program, values, tried_first) if model is None else (),
         offline=ladder,
         cache=kept(
             program.cache,
             route.cache,
             [
                 {name: option.value for name, option in each.options.items()}
-                for each in explained
+                for each in candidates
                 if each.skipped is None
             ],
         ),
@@ -209,11 +239,22 @@ def explain(
 
 
 def _ladder(
-    program: Program, route: Route, candidates: tuple[ExplainedCandidate, ...]
+    program: Program, route: Route, values: Mapping[str, Value], params: Mapping[str, object]
 ) -> ExplainedLadder | None:
     policy = program.offline
     if policy is None:
         return None
+    needs = frozenset(name for name in NEEDS if values[name])
+    candidates = tuple(
+        _candidate(
+            (program, route),
+            each,
+            values,
+            params,
+            program.barred(each.endpoint) or lacking(each, needs) or unfit(program, each, values),
+        )
+        for each in program.ladder
+    )
     return ExplainedLadder(policy.only, route.no_degrade, candidates, policy.stale, len(policy.replies))
 
 
@@ -227,6 +268,46 @@ def unfit(program: Program, deployment: Deployment, values: Mapping[str, Value])
             if broken is not None:
                 return f"it would break `{invariant.name}`: {broken}"
     return None
+
+
+def _explained(
+    program: Program,
+    route: Route,
+    candidates: Sequence[Deployment],
+    values: Mapping[str, Value],
+    params: Mapping[str, object],
+) -> tuple[tuple[ExplainedCandidate, ...], float]:
+    """Return the candidates of a call, and seconds after which it is over if every attempt times out."""
+    needs = frozenset(name for name in NEEDS if values[name])
+    skipped = {each: program.barred(each.endpoint) or lacking(each, needs) for each in candidates}
+    able = [each for each in candidates if skipped[each] is None]
+    worst = slowest(able, route.policy, route.deadline, live=values["stream"] is True)
+    turns = dict(zip(able, worst.turns, strict=True))
+    found = [
+        _candidate((program, route), each, values, params, skipped[each], turns.get(each))
+        for each in candidates
+    ]
+    return tuple(found), worst.seconds
+
+
+def _candidate(
+    decided: tuple[Program, Route],
+    deployment: Deployment,
+    values: Mapping[str, Value],
+    params: Mapping[str, object],
+    skipped: str | None,
+    turn: Turn | None = None,
+) -> ExplainedCandidate:
+    options = _options(*decided, deployment, values, params)
+    longest = options["max_tokens"].value if "max_tokens" in options else None
+    return ExplainedCandidate(
+        deployment.model,
+        deployment.endpoint.name,
+        skipped,
+        options,
+        cost_of(deployment, values["tokens"], longest),
+        turn,
+    )
 
 
 def _candidates(
@@ -259,57 +340,3 @@ def _options(
     }
     found.update({name: ExplainedOption(value, CALL) for name, value in params.items()})
     return found
-
-
-def _rules(program: Program, values: Mapping[str, Value], winner: int) -> list[ExplainedRule]:
-    found = []
-    for number, route in enumerate(program.routes):
-        failing = [
-            _mismatch(program.dimensions[name], accepted, values[name])
-            for name, accepted in route.accepted.items()
-            if not holds(accepted, values[name])
-        ]
-        if failing:
-            because = "; ".join(failing)
-        elif winner < 0:
-            because = "not asked: the call names its model"
-        elif number == winner:
-            because = "the first that matches"
-        else:
-            because = f"matches too, but `{program.routes[winner].name}` stands before it"
-        found.append(ExplainedRule(route.name, not failing, because))
-    return found
-
-
-def _mismatch(dimension: Dimension, accepted: Accepted, value: Value) -> str:
-    return f"{dimension.name} is {show_value(value)}, not {show_accepted(dimension, accepted)}"
-
-
-def show_value(value: Value) -> str:
-    """Return a value as the file writes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def show_accepted(dimension: Dimension, accepted: Accepted) -> str:
-    """Return what a rule accepts of a dimension, in words: `code or chat`, `> 8000`."""
-    if isinstance(accepted, frozenset):
-        legal: tuple[Value, ...] = (*dimension.values, False, True)
-        words = [show_value(value) for value in legal if value in accepted]
-        return " or ".join(words) or "anything there is"
-    return " or ".join(_range(low, high) for low, high in accepted) or "any number there is"
-
-
-def _range(low: int, high: int) -> str:
-    if low == high:
-        return str(low)
-    if low in (LEAST, 0) and high < MOST:
-        return f"<= {high}" if _roundness(high) >= _roundness(high + 1) else f"< {high + 1}"
-    if high == MOST:
-        return f">= {low}" if _roundness(low) >= _roundness(low - 1) else f"> {low - 1}"
-    return f"{low}..{high}"
-
-
-def _roundness(number: int) -> int:
-    """Return how many zeros a number ends with: the rounder bound is the one a person wrote."""
-    text = str(number)
-    return len(text) - len(text.rstrip("0"))

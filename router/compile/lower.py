@@ -226,7 +226,10 @@ def _costs(settings: CostSettings, linked: Linked, folder: Path) -> CostPolicy:
     bounded = any(each.then != "warn" for each in budgets)
     allow = not bounded if settings.on_ledger_error is None else settings.on_ledger_error == "allow"
     return CostPolicy(
-        None if settings.ledger is None else str(_path(settings.ledger, folder)), budgets, allow, settings.timezone
+        None if settings.ledger is None else str(_path(settings.ledger, folder)),
+        budgets,
+        allow,
+        settings.timezone,
     )
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from router.compile.program import Program
-    from router.table.graph import Axis, Cell, Graph
+    from router.table.axis import Axis, Cell
+    from router.table.graph import Graph
 
     Box = Mapping[str, tuple[Cell, ...]]
 
@@ -107,7 +108,7 @@ class _Grid:
         task: Cell | None = None
         for level, (name, numbers) in enumerate(zip(names, path, strict=True)):
             if isinstance(graph, Node) and graph.axis == level:
-                graph = graph.children[numbers[0]]
+                graph = graph.child(numbers[0])
             if name == TASK:
                 task = self._axes[TASK].cells[numbers[0]]
         found = self._memo.get((graph, task))

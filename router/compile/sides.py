@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from router.compile.program import Program
-    from router.table.graph import Axis, Space
+    from router.table.axis import Axis
+    from router.table.graph import Space
 
 TASK = "task"
 # Cells of the grid, and the size up to which a third dimension is shown unasked.

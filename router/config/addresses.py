@@ -72,7 +72,7 @@ class Url(Leaf):
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Return the address; credentials in it are masked wherever the file is shown."""
         if isinstance(node, Scalar) and self._credentials.match(node.text):
-            to.source.secrets.append(node.span)
+            to.hide(node.span)
         return super().decode(node, to, owner)
 
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
@@ -96,19 +96,19 @@ class SecretText(Leaf):
         """Return a Secret, or the blank while it is unknown; what was written is never told."""
         if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
             # Its text may be the secret itself: a key of digits alone is read as a number.
-            to.source.secrets.append(node.span)
+            to.hide(node.span)
             got = "nothing" if isinstance(node, Scalar) and not node.text else "something that is no text"
             to.add(problems.WrongType(node.span, self.wants, got))
             return self.blank
         if not self._sendable(node.text):
-            to.source.secrets.append(node.span)
+            to.hide(node.span)
             to.add(problems.BadHeader(node.span, owner, _UNSENDABLE))
             return self.blank
         known = len(to.problems)
         text = resolve(node, to, secret=True) if is_reference(node) else node.text
         written_out = not is_reference(node) or re.search(r":-[^}]", node.text)
         if written_out and not (self._literal and not LOOKS_SECRET.search(node.text)):
-            to.source.secrets.append(node.span)
+            to.hide(node.span)
             if len(to.problems) == known:  # a malformed reference is one mistake, not two
                 to.add(problems.PlaintextSecret(node.span, owner))
         if not text:

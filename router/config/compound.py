@@ -42,10 +42,14 @@ class ListOf(Shape):
             return ()
         if len(node.items) < self._least:
             to.add(problems.OutOfRange(node.span, "an empty list", self.wants))
-        return tuple(
+        # Lists are not merged: nothing is brought to what is in one.
+        partial, to.partial = to.partial, False
+        found = tuple(
             self.item.decode(item, to, f"`{self.each}[{number}]`" if self.each else owner)
             for number, item in enumerate(node.items, start=1)
         )
+        to.partial = partial
+        return found
 
     def schema(self, defs: Schema) -> Schema:
         """Return the JSON Schema."""

@@ -58,6 +58,8 @@ class Decoding:
         problems: Everything wrong so far.
         variables: Every variable the file names.
         suggest: Finds the names that were meant, within a budget.
+        others: The files that were merged with it, by name.
+        partial: Whether other files may bring what is missing in this one.
     """
 
     source: Source
@@ -66,6 +68,12 @@ class Decoding:
     problems: list[Problem] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     suggest: Suggester = field(default_factory=Suggester)
+    others: Mapping[str, Source] = field(default_factory=dict)
+    partial: bool = False
+
+    def hide(self, span: Span) -> None:
+        """Mark a place whose text must never be shown, in the file it stands in."""
+        self.others.get(span.file, self.source).secrets.append(span)
 
     def add(self, problem: Problem) -> None:
         """Take note of a problem."""

@@ -46,10 +46,27 @@ LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
 # Findings that a file may raise, lower or switch off: all but those of syntax, shape and names.
 LINTABLE = (
     *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413", "R414"),
-    *("R502", "R503", "R504", "R505", "R511", "R515"),
-    *("R601", "R602", "R604", "R605", "R610", "R611", "R612"),
-    *("R701", "R702"),
-    "R904",
+    *(
+        "R501",
+        "R502",
+        "R503",
+        "R504",
+        "R505",
+        "R507",
+        "R509",
+        "R510",
+        "R511",
+        "R512",
+        "R513",
+        "R514",
+        "R515",
+        "R516",
+        "R517",
+    ),
+    *("R601", "R602", "R604", "R605", "R606", "R608", "R609", "R610", "R611", "R612"),
+    *("R701", "R702", "R703", "R704", "R705", "R706"),
+    *("R801", "R802", "R803", "R804", "R805", "R808", "R809", "R810"),
+    *("R901", "R902", "R903", "R904", "R905"),
 )
 _NAME = Text("a name", most=128)
 
@@ -220,14 +237,24 @@ class RuleSettings(Record):
     no_degrade: bool = key(Boolean(), "Never answer from the offline ladder.", default=False, written="false")
 
 
+_FILE = Text("a file beside this one or below it, such as `base.yaml`", fixed=True)
+FILES = ByType(scalar=_FILE, sequence=ListOf(_FILE, least=1, wants="a list of files"))
+
+
 @record
 class Document(Record):
     """A `router.yaml`: which model answers what."""
 
-    version: int = key(Version(), "The language's version: 1.")
+    MERGED: ClassVar[tuple[str, ...]] = ("extends", "overlays")
+
+    version: int = key(Version(), "The language's version: 1.", own=True)
     name: str | None = key(_NAME, "What this configuration is called.", default=None)
-    extends: object = key(Anything(), "A file whose keys this one overrides.", default=None, later=True)
-    overlays: object = key(Anything(), "Files whose keys override this one's.", default=None, later=True)
+    extends: object = key(
+        FILES,
+        "Files that this one is merged over, in order: mappings by key, lists as a whole.",
+        default=None,
+    )
+    overlays: object = key(FILES, "Files that are merged over this one, in order.", default=None)
     dimensions: dict[str, Dimension] = key(
         MapOf(Fields(Dimension), "dimension", pattern=f"^[a-z][a-z0-9_]*{END}", why=_DIMENSION_NAME),
         "What a call may say about itself. task, priority and complexity are built in.",

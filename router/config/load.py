@@ -12,7 +12,7 @@ from router.config.expand import Decoding
 from router.config.language import DOCUMENT, Document
 from router.config.link import Linked, link
 from router.config.node import Mapping
-from router.config.shapes import type_name
+from router.config.stranger import stranger
 from router.config.yaml import MAX_BYTES, read
 from router.diagnostics.source import Source, Span, printable
 
@@ -22,17 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
+    from router.config.cases import Case
     from router.config.expand import Variable
     from router.config.node import Node
+    from router.config.overlay import Reader
+    from router.config.routing_tests import TestFile
 
     P = TypeVar("P", bound=problems.Problem)
-
-STRANGERS = {
-    "model_list": ("a LiteLLM configuration", "endpoints, models and rules say the same here"),
-    "apiVersion": ("a Kubernetes manifest", "a router.yaml begins with `version: 1`"),
-    "services": ("a Docker Compose file", "a router.yaml begins with `version: 1`"),
-    "tests": ("a file of routing tests", "the file it tests stands under its `config:`"),
-}
 
 # Facts that may hold of one place beside any other.
 SIDE_BY_SIDE = (
@@ -48,12 +44,28 @@ SIDE_BY_SIDE = (
 
 
 @dataclass(slots=True)
+class RoutingTests:
+    """What a file of routing tests holds.
+
+    Attributes:
+        file: Its keys, decoded.
+        cases: Its tests, unfolded.
+        tested: The configuration they are about; None while it is not read.
+    """
+
+    file: TestFile
+    cases: tuple[Case, ...]
+    tested: Configuration | None = None
+
+
+@dataclass(slots=True)
 class Configuration:
     """One file and what is known of it.
 
     Attributes:
         source: Its name and text.
-        root: Its values with places, or None when the text cannot be read.
+        folder: Its folder, where relative paths in its values start; also those in values of a merged file.
+        root: Its values with places, merged with those of the files it names; None when the text cannot be read.
         document: Its keys, decoded; None when it is no configuration at all.
         linked: Its names, resolved.
         problems: Everything wrong, in the order it was found.
@@ -61,6 +73,9 @@ class Configuration:
         promised: Variables that the `.env.example` beside it names.
         for_calls: Whether calls are to be made by it, with the environment at hand.
         worked_out: What checks have worked out and share, by kind.
+        tests: What it holds, where it is a file of routing tests and no configuration.
+        beside: The files of routing tests about it, where they are to be looked at.
+        others: The files that were merged with it.
     """
 
     source: Source
@@ -73,6 +88,18 @@ class Configuration:
     promised: frozenset[str] = frozenset()
     for_calls: bool = False
     worked_out: dict[type, object] = field(default_factory=dict)
+    tests: RoutingTests | None = None
+    beside: tuple[Configuration, ...] = ()
+    others: tuple[Source, ...] = ()
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Every file it was read from, by name; its own comes first."""
+        return {each.name: each for each in (self.source, *self.others)}
+
+    def source_at(self, span: Span) -> Source:
+        """Return the file that a place is in."""
+        return self.sources.get(span.file, self.source)
 
     def found(self, kind: type[P]) -> Iterator[P]:
         """Yield the problems of one kind."""
@@ -92,23 +119,52 @@ def load_file(path: Path, env: Variables[str, str] | None = None) -> Configurati
     return load_source(source, path.parent, env)
 
 
-def load_source(source: Source, folder: Path, env: Variables[str, str] | None = None) -> Configuration:
-    """Decode and link a text."""
+def load_source(
+    source: Source, folder: Path, env: Variables[str, str] | None = None, *, reader: Reader | None = None
+) -> Configuration:
+    """Merge a text with the files it names; decode and link the whole.
+
+    Args:
+        source: The text.
+        folder: The folder it is to stand in.
+        env: As for `load_file`.
+        reader: Reads the files it names; from the disk by default.
+    """
     root, found = read(source)
     configuration = Configuration(source, folder, root, problems=found, for_calls=env is not None)
     if root is None:
         return configuration
-    stranger = _stranger(root)
-    if stranger is not None:
-        configuration.problems.append(stranger)
+    alien = stranger(root)
+    if alien is not None or not isinstance(root, Mapping):
+        configuration.problems += [alien] if alien is not None else []
         return configuration
-    decoding = Decoding(source, folder, env, configuration.problems, configuration.variables)
-    document = DOCUMENT.decode(root, decoding, "the file")
-    configuration.document = document
-    configuration.linked, more = link(document, decoding.suggest)
-    configuration.problems = _roots([*configuration.problems, *more])
+    _merge(configuration, root, reader or read_source)
+    others = {each.name: each for each in configuration.others}
+    decoding = Decoding(source, folder, env, configuration.problems, configuration.variables, others=others)
+    document = DOCUMENT.decode(configuration.root or root, decoding, "the file")
+    if not decoding.partial:
+        configuration.document = document
+        configuration.linked, more = link(document, decoding.suggest)
+        configuration.problems += more
+    configuration.problems = _roots(configuration.problems)
     configuration.promised = _promised(folder)
     return configuration
+
+
+def _merge(configuration: Configuration, root: Mapping, reader: Reader) -> None:
+    """Merge a file's values with those of the files it names; what could not be merged is still named after it."""
+    if not any(name in root.entries for name in Document.MERGED):
+        return
+    from router.config.overlay import layered  # noqa: PLC0415 - most files are whole
+
+    layers = layered(configuration.source, root, configuration.folder, reader)
+    configuration.root = layers.root
+    configuration.others = tuple(source for source, _ in layers.files)
+    configuration.problems += layers.problems
+    for source, own in ((configuration.source, root), *layers.files):
+        if own is not None:
+            # What another file replaces is decoded as well, for what must not be shown of it.
+            DOCUMENT.decode(own, Decoding(source, configuration.folder), "the file")
 
 
 def _roots(found: list[problems.Problem]) -> list[problems.Problem]:
@@ -124,17 +180,6 @@ def _roots(found: list[problems.Problem]) -> list[problems.Problem]:
             seen.add(problem.span)
         kept.append(problem)
     return list(dict.fromkeys(kept))
-
-
-def _stranger(root: Node) -> problems.Problem | None:
-    if not isinstance(root, Mapping):
-        return problems.WrongType(
-            root.span, "a mapping with `version`, `endpoints`, `models` and `rules`", type_name(root)
-        )
-    for key, (looks_like, instead) in STRANGERS.items():
-        if key in root.entries and "endpoints" not in root.entries:
-            return problems.NotARouterFile(root.keys[key], looks_like, instead)
-    return None
 
 
 def read_source(path: Path) -> tuple[Source, problems.Problem | None]:

@@ -28,8 +28,8 @@ def derived_locality(kind: str, url: str) -> Locality:
         return "remote"
     if url.startswith("unix:"):
         return "local"
-    host = urlsplit(url).hostname or ""
     try:
-        return "local" if ipaddress.ip_address(host).is_loopback else "remote"
-    except ValueError:
-        return "local" if host == "localhost" else "remote"
+        host = urlsplit(url).hostname or ""
+        return "local" if host == "localhost" or ipaddress.ip_address(host).is_loopback else "remote"
+    except ValueError:  # a name, or no address at all
+        return "remote"

@@ -52,6 +52,8 @@ class Matching:
         self._dimensions = dimensions
         self._problems = found
         self._suggest = suggest
+        # Each set of values once: thousands of rules ask for the same few.
+        self._sets: dict[Accepted, Accepted] = {}
 
     def conditions(
         self, when: dict[str, Condition], node: Node | None
@@ -145,7 +147,8 @@ class Matching:
             ranges = union([one for each in condition.operands if (one := self._range(dimension, each))])
             found = _complement(ranges) if condition.negated else ranges
         before = accepted.get(dimension.name)
-        accepted[dimension.name] = found if before is None else _both(before, found)
+        found = found if before is None else _both(before, found)
+        accepted[dimension.name] = self._sets.setdefault(found, found)
 
     def _word(self, dimension: Dimension, operand: Operand) -> str | None:
         if operand.value in dimension.values and isinstance(operand.value, str):

@@ -33,11 +33,19 @@ class Sequence:
 
 @dataclass(slots=True)
 class Mapping:
-    """A mapping with text keys; `keys` holds the place of each key."""
+    """A mapping with text keys.
+
+    Attributes:
+        span: Where it stands; of a merged one, where its last part does.
+        entries: What stands under each key.
+        keys: Where each key stands.
+        parts: Where the mappings stand that it was merged from, if it was.
+    """
 
     span: Span
     entries: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Span] = field(default_factory=dict)
+    parts: tuple[Span, ...] = ()
 
 
 Node = Scalar | Sequence | Mapping
@@ -57,8 +65,7 @@ def plain(node: Node) -> Any:
 def paths(root: Node) -> dict[Span, str]:
     """Return where each place is in the document: `rules[2].when.task`."""
     found: dict[Span, str] = {}
-    for path, span in _walk(root, ""):
-        found.setdefault(span, path)
+    _walk(root, "", found)
     return found
 
 
@@ -75,18 +82,16 @@ def leaves(node: Node) -> Iterator[Scalar]:
                 yield from leaves(item)
 
 
-def _walk(node: Node, path: str) -> Iterator[tuple[str, Span]]:
-    """Yield each path with the places of its key and its value."""
+def _walk(node: Node, path: str, found: dict[Span, str]) -> None:
+    """Take note of the places of every key and every value."""
     if isinstance(node, Mapping):
         for key, value in node.entries.items():
             inner = f"{path}.{key}" if path else key
-            yield inner, node.keys[key]
-            yield from _walk_value(value, inner)
+            found.setdefault(node.keys[key], inner)
+            found.setdefault(value.span, inner)
+            _walk(value, inner, found)
     elif isinstance(node, Sequence):
         for index, item in enumerate(node.items):
-            yield from _walk_value(item, f"{path}[{index}]")
-
-
-def _walk_value(node: Node, path: str) -> Iterator[tuple[str, Span]]:
-    yield path, node.span
-    yield from _walk(node, path)
+            inner = f"{path}[{index}]"
+            found.setdefault(item.span, inner)
+            _walk(item, inner, found)

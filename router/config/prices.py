@@ -153,7 +153,12 @@ def price_book(document: Document, folder: Path) -> PriceBook:
 
 def host_of(endpoint: EndpointSettings) -> str:
     """Return the host that an endpoint is at, in small letters; a kind of its own has a usual one."""
-    return (urlsplit(endpoint.url).hostname or "") if endpoint.url else HOSTS.get(endpoint.kind, "")
+    if not endpoint.url:
+        return HOSTS.get(endpoint.kind, "")
+    try:
+        return urlsplit(endpoint.url).hostname or ""
+    except ValueError:  # a host that is none is told by its own finding
+        return ""
 
 
 HOSTS = {"anthropic": "api.anthropic.com"}

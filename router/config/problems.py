@@ -144,11 +144,12 @@ class UnknownKey(ShapeProblem):
 
 @dataclass(frozen=True, slots=True)
 class MisplacedKey(ShapeProblem):
-    """A key that belongs elsewhere."""
+    """A key that belongs elsewhere; `block` is the key beside it that it belongs under, if it does."""
 
     key: str
     owner: str
     belongs: str
+    block: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +295,19 @@ class CredentialsInUrl(ShapeProblem):
 
 
 @dataclass(frozen=True, slots=True)
+class BadFile(Problem):
+    """A file under `extends` or `overlays` that is not merged, or under the `config` of tests that is not read.
+
+    `kind` is `missing`, `refused` (it must not be read), `foreign` (it is none of ours), `cycle` or `many`; `tested`
+    for tests.
+    """
+
+    name: str
+    why: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class UndefinedEndpoint(Problem):
     """A model at an endpoint that the file does not have."""
 
@@ -360,3 +374,13 @@ class UnknownProcessor(Problem):
     name: str
     suggestion: str | None
     legal: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRule(Problem):
+    """A test of a rule that the tested file does not have."""
+
+    name: str
+    suggestion: str | None
+    legal: tuple[str, ...]
+    suggestion_span: Span | None = None

@@ -31,6 +31,7 @@ class KeySpec:
     later: bool
     kinds: tuple[str, ...]
     optional_for: tuple[str, ...]
+    own: bool
     required: bool
 
     def legal_for(self, kind: object) -> bool:
@@ -51,6 +52,7 @@ def key(  # noqa: PLR0913 - a description has that many parts
     later: bool = False,
     kinds: tuple[str, ...] = (),
     optional_for: tuple[str, ...] = (),
+    own: bool = False,
 ) -> Any:
     """Describe one key of a record.
 
@@ -62,8 +64,9 @@ def key(  # noqa: PLR0913 - a description has that many parts
         later: Whether the language has the key and its behaviour is not built.
         kinds: The kinds it belongs to, in a record that has a `kind`; empty means all.
         optional_for: Of those, the kinds that can do without a required key.
+        own: Whether each of several files that are merged must have it.
     """
-    spec = KeySpec(shape, doc, written, later, kinds, optional_for, required=default is MISSING)
+    spec = KeySpec(shape, doc, written, later, kinds, optional_for, own, required=default is MISSING)
     return (
         field(metadata={"key": spec})
         if default is MISSING
@@ -75,10 +78,12 @@ def key(  # noqa: PLR0913 - a description has that many parts
 class Record:
     """A mapping with known keys. `node` is where it stands in the file."""
 
-    # Pairs that exclude each other; keys of which one must be there; keys that need another.
+    # Pairs that exclude each other; keys of which one must be there; keys that need another; keys that name files
+    # which may bring what is missing in this one.
     EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = ()
     ONE_OF: ClassVar[tuple[str, ...]] = ()
     NEEDS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    MERGED: ClassVar[tuple[str, ...]] = ()
 
     node: Mapping = field(default_factory=lambda: Mapping(NOWHERE.span), repr=False, compare=False)
 
@@ -134,6 +139,7 @@ class Fields(Shape):
             to.add(problems.WrongType(node.span, self.wants, type_name(node)))
             return self.blank
         node, meant = self._repaired(node, to, owner)
+        to.partial |= any(name in node.entries for name in self.cls.MERGED)
         kind = self._kind(node)
         found: dict[str, Any] = {}
         for name, value in node.entries.items():
@@ -165,12 +171,12 @@ class Fields(Shape):
             known = name
             if name not in self.keys:
                 problem = self._stranger(name, node, owner, kind, to)
-                to.add(problem)
                 if isinstance(problem, problems.UnknownKey):
+                    if problem.suggestion in meant:  # two misspelt keys are not both the same one
+                        problem = replace(problem, suggestion=None)
                     known = problem.suggestion or name
-                    if known in repaired.entries:
-                        continue
                     meant[known] = problem
+                to.add(problem)
             repaired.entries[known] = value
             repaired.keys[known] = node.keys[name]
         return repaired, meant
@@ -186,7 +192,7 @@ class Fields(Shape):
         span = node.keys[name]
         for block, spec in self.keys.items():
             if isinstance(spec.shape, Fields) and not spec.later and name in spec.shape.keys:
-                return problems.MisplacedKey(span, name, owner, f"under `{block}`")
+                return problems.MisplacedKey(span, name, owner, f"under `{block}`", block)
         legal = tuple(each for each, known in self.keys.items() if not kind or known.legal_for(kind))
         suggestion = to.suggest.nearest(name, [each for each in legal if each not in node.entries])
         return problems.UnknownKey(span, name, owner, legal, suggestion)
@@ -204,16 +210,29 @@ class Fields(Shape):
         absent += needed
         if self.cls.ONE_OF and not any(name in node.entries or name in needed for name in self.cls.ONE_OF):
             absent.append(self.cls.ONE_OF[0])
-        strangers = [name for name in node.entries if name not in self.keys]
-        for name in dict.fromkeys(absent):
-            # A misspelt key is reported already, with this one as its suggestion.
-            if not any(nearest(stranger, [name]) for stranger in strangers):
-                to.add(problems.MissingKey(node.span, name, owner, self.keys[name].shape.wants))
+        if to.partial:
+            absent = [name for name in absent if self.keys[name].own]
+        self._missing(absent, node, to, owner)
         told: set[str] = set()
         for one, other in self.cls.EXCLUSIVE:
             if one in node.entries and other in node.entries and not told & {one, other}:
                 told |= {one, other}
                 to.add(problems.ExclusiveKeys(node.keys[other], other, one, node.keys[one]))
+
+    def _missing(self, absent: list[str], node: Mapping, to: Decoding, owner: str) -> None:
+        strangers = [name for name in node.entries if name not in self.keys]
+        for name in dict.fromkeys(absent):
+            # A misspelt key is reported already, with this one as its suggestion.
+            if not any(nearest(stranger, [name]) for stranger in strangers):
+                to.add(problems.MissingKey(node.span, name, owner, self.keys[name].shape.wants))
+
+    def own(self, node: Mapping, to: Decoding, owner: str) -> None:
+        """Report what is wrong with the keys that each of several merged files must have itself."""
+        own = {name: spec for name, spec in self.keys.items() if spec.own}
+        self._missing([name for name in own if name not in node.entries], node, to, owner)
+        for name, spec in own.items():
+            if name in node.entries:
+                spec.shape.decode(node.entries[name], to, owner)
 
     def _build(self, found: dict[str, Any], node: Mapping) -> Record:
         for name, spec in self.keys.items():

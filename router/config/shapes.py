@@ -21,9 +21,11 @@ MAX_NAME = 128
 MAX_TEXT = 65_536
 
 # Words that YAML 1.1 readers take for booleans or numbers of another base.
-_BOOLEAN_WORDS = re.compile(r"(?:y|yes|n|no|on|off)\Z", re.IGNORECASE)
-_SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+\Z")
-_OCTAL = re.compile(r"[-+]?0[0-9]+\Z")
+_AMBIGUOUS = re.compile(
+    r"(?:(?P<boolean>y|yes|n|no|on|off)|(?P<sexagesimal>[-+]?[0-9]+(?::[0-5]?[0-9])+)|(?P<octal>[-+]?0[0-9]+))\Z",
+    re.IGNORECASE,
+)
+_READINGS = {"boolean": "a boolean", "sexagesimal": "a number of base 60", "octal": "an octal number"}
 
 
 class Shape:
@@ -66,18 +68,11 @@ def type_name(node: Node) -> str:
 def warn_if_ambiguous(node: Scalar, to: Decoding) -> None:
     """Report a plain word that YAML 1.1 readers take for something else."""
     text = node.text
-    if not node.plain or len(text) > MAX_NAME:
-        return
-    if _BOOLEAN_WORDS.match(text):
-        reading = "a boolean"
-    elif _SEXAGESIMAL.match(text):
-        reading = "a number of base 60"
-    elif _OCTAL.match(text):
-        reading = "an octal number"
-    else:
-        return
-    value = f"the text `{text}`" if isinstance(node.value, str) else f"the number {node.value}"
-    to.add(problems.AmbiguousScalar(node.span, text, reading, value))
+    found = _AMBIGUOUS.match(text) if node.plain and len(text) <= MAX_NAME else None
+    if found is not None:
+        value = f"the text `{text}`" if isinstance(node.value, str) else f"the number {node.value}"
+        reading = _READINGS[found.lastgroup or ""]
+        to.add(problems.AmbiguousScalar(node.span, text, reading, value))
 
 
 def whole(value: Plain) -> Plain:
@@ -181,9 +176,11 @@ class Text(Leaf):
         most: int = MAX_TEXT,
         *,
         known: bool = False,
+        fixed: bool = False,
     ) -> None:
         self.wants = wants
         self.known = known
+        self.fixed = fixed
         self._pattern = pattern
         self._match = re.compile(pattern).search if pattern else None
         self._most = most
@@ -200,7 +197,7 @@ class Text(Leaf):
             long = len(node.value) > self._most
             wants = f"{self.wants} of at most {self._most:,} characters" if long else self.wants
             return problems.NotAllowed(node.span, printable(node.text), wants)
-        if node.value is None or self._match is not None:
+        if node.value is None or self.read(node.text) is None:
             return super().refusal(node, owner)
         return problems.WrongType(node.span, self.wants, type_name(node), quote=f'"{node.text}"')
 
@@ -213,6 +210,8 @@ class Text(Leaf):
     def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
         """Return the JSON Schema."""
         schema: Schema = {"type": "string", "minLength": 1, "maxLength": self._most}
+        if self.fixed:
+            return {**schema, "not": {"pattern": HOLDS_REFERENCE}}
         return self.referable({**schema, "pattern": self._pattern} if self._pattern else schema)
 
 

@@ -45,27 +45,28 @@ class Suppression:
 
 
 class Suppressions:
-    """The suppressing comments of one file, and what came of them in one run.
+    """The suppressing comments of files that are checked together, and what came of them in one run.
 
     Its state is which lines and codes were of use, and whether everything could be found; one run owns it.
     """
 
-    __slots__ = ("_certain", "_file", "_known", "_used", "comments")
+    __slots__ = ("_certain", "_known", "_used", "comments")
 
-    def __init__(self, file: str, comments: tuple[Suppression, ...]) -> None:
+    def __init__(self, comments: tuple[Suppression, ...]) -> None:
         self.comments = comments
-        self._file = file
-        self._known = frozenset((comment.about, code) for comment in comments for code, _ in comment.codes)
-        self._used: set[tuple[int, str]] = set()
+        self._known = frozenset(
+            (comment.span.file, comment.about, code) for comment in comments for code, _ in comment.codes
+        )
+        self._used: set[tuple[str, int, str]] = set()
         self._certain = True
 
     def take(self, code: str, severity: str, span: Span) -> bool:
         """Return whether a finding is suppressed, and remember that it was."""
         if code == INCOMPLETE or (code < FIRST_FAMILY and severity == "error"):
             self._certain = False
-        if code < FIRST_FAMILY or span.file != self._file or (span.line, code) not in self._known:
+        if code < FIRST_FAMILY or (span.file, span.line, code) not in self._known:
             return False
-        self._used.add((span.line, code))
+        self._used.add((span.file, span.line, code))
         return True
 
     def unused(self, comment: Suppression) -> list[str]:
@@ -73,12 +74,13 @@ class Suppressions:
         if not self._certain:
             return []
         names = dict.fromkeys(name for name, _ in comment.codes)
-        return [name for name in names if name != OWN and (comment.about, name) not in self._used]
+        place = (comment.span.file, comment.about)
+        return [name for name in names if name != OWN and (*place, name) not in self._used]
 
 
-def suppressions(source: Source) -> Suppressions:
-    """Return the suppressing comments of a text that is known to be YAML."""
-    return Suppressions(source.name, tuple(_comments(source)))
+def suppressions(*sources: Source) -> Suppressions:
+    """Return the suppressing comments of texts that are known to be YAML."""
+    return Suppressions(tuple(comment for source in sources for comment in _comments(source)))
 
 
 def _comments(source: Source) -> Iterator[Suppression]:

@@ -103,6 +103,9 @@ class _Reader:
         self._aliases = 0
         self._expansion = 0
         self._end = (0, 0)
+        # What plain scalars mean and which keys hold credentials, by text: the same few stand everywhere.
+        self._meanings: dict[str, Plain] = {}
+        self._secret_keys: dict[str, bool] = {}
 
     def root(self) -> Node | None:
         self._characters()
@@ -172,8 +175,7 @@ class _Reader:
             if name is None:
                 merged += value.items if isinstance(value, Sequence) else [value]
                 continue
-            if _SECRET_KEY.search(name):
-                self._secret(value)
+            self._secret(name, value)
             if name in node.entries:
                 self._twice(node, name, span, value)
                 continue
@@ -187,8 +189,11 @@ class _Reader:
                 node.keys = {**other.keys, **node.keys}
         return node
 
-    def _secret(self, value: Node) -> None:
-        for leaf in leaves(value):
+    def _secret(self, name: str, value: Node) -> None:
+        secret = self._secret_keys.get(name)
+        if secret is None:
+            secret = self._secret_keys[name] = _SECRET_KEY.search(name) is not None
+        for leaf in leaves(value) if secret else ():
             if "${" not in leaf.text or ":-" in leaf.text:
                 self._source.secrets.append(leaf.span)
 
@@ -206,25 +211,31 @@ class _Reader:
     def _own_lines(self, key: Span, value: Span) -> Span | None:
         """Return the lines of an entry, or None where something else stands on them."""
         lines = self._source.lines
+        if value.end_line >= len(lines):
+            return None
         before = lines[key.line - 1][: key.column - 1]
         after = lines[value.end_line - 1][value.end_column - 1 :].strip()
-        if before.strip() or after or value.line < key.line or value.end_line >= len(lines):
+        if before.strip() or after or value.line < key.line:
             return None
         return Span(self._file, key.line, 1, value.end_line + 1, 1)
 
     def _key(self, event: events.ScalarEvent, span: Span) -> str | None:
         """Return a key's text, or None when it is no key of ours."""
         self._tag(event)
-        text = event.value
+        text = str(event.value)
         if not event.implicit[0]:
-            return str(text)
+            return text
         if text == "<<":
             self.problems.append(problems.MergeKey(span))
             return None
-        if isinstance(core_scalar(text), str):
-            return str(text)
-        self.problems.append(problems.KeyType(span, text))
-        return str(text)
+        if not isinstance(self._meaning(text), str):
+            self.problems.append(problems.KeyType(span, text))
+        return text
+
+    def _meaning(self, text: str) -> Plain:
+        if text not in self._meanings:
+            self._meanings[text] = core_scalar(text)
+        return self._meanings[text]
 
     def _sequence(self, event: events.Event, depth: int) -> Sequence:
         items: list[Node] = []
@@ -239,7 +250,7 @@ class _Reader:
             self._tag(event)
         if not event.implicit[0]:
             return Scalar(text, text, plain=False, span=span)
-        value = core_scalar(text)
+        value = self._meaning(text)
         if isinstance(value, str) and text[0] in _NUMERIC and self._bad_number(text):
             self.problems.append(problems.BadNumber(span, text))
             value = 0
@@ -269,7 +280,13 @@ class _Reader:
             self.problems.append(problems.ForbiddenTag(self._place(event), tag))
 
     def _place(self, event: events.Event) -> Span:
-        return self._span(event, event)
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        line = start.line + 1
+        if end.line + 1 != line:
+            return self._span(event, event)
+        self._end = (line, end.column + 1)
+        return Span(self._file, line, start.column + 1, line, end.column + 1)
 
     def _block(self, first: events.Event, last: events.Event) -> Span:
         """Return the place of a list or mapping; one without brackets ends where its last value does."""

@@ -58,3 +58,19 @@ def show_duration(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g}{unit}"
     return f"{seconds:g}s"
+
+
+def show_size(count: int) -> str:
+    """Return bytes the way a file writes them: `8GiB`, `500MB`, `1.5KiB`."""
+    exact = [unit for unit, size in BYTES.items() if count >= size and count % size == 0]
+    if exact:
+        unit = max(exact, key=lambda each: BYTES[each])
+        return f"{count // BYTES[unit]}{unit}"
+    return f"{count}B"
+
+
+def show_money(dollars: Decimal) -> str:
+    """Return dollars exactly, as a file writes them: `$3`, `$0.50`, `$0.000003`."""
+    whole, _, cents = f"{dollars:f}".partition(".")
+    cents = cents.rstrip("0")
+    return f"${whole}.{cents:0<2}" if cents else f"${whole}"

@@ -30,7 +30,7 @@ class Span(NamedTuple):
 class Source:
     """A file's name and text. `secrets` holds the spans whose text must never be shown."""
 
-    __slots__ = ("_by_line", "_shown", "lines", "name", "secrets", "text")
+    __slots__ = ("_by_line", "_shown", "_starts", "lines", "name", "secrets", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -40,15 +40,14 @@ class Source:
         # Lines as they may be shown, by number and by how many secrets were known then: a long line is dear.
         self._by_line: tuple[int, dict[int, list[Span]]] = (0, {})
         self._shown: dict[tuple[int, int], str] = {}
+        # Where each line begins in the text, once somebody asks.
+        self._starts: list[int] = []
 
     def offset(self, line: int, column: int) -> int:
         """Return where a place is in the text, counted in characters from 0."""
-        start = 0
-        for number, end in enumerate(_LINE_END.finditer(self.text), start=1):
-            if number >= line:
-                break
-            start = end.end()
-        return start + column - 1
+        if not self._starts:
+            self._starts = [0, *(end.end() for end in _LINE_END.finditer(self.text))]
+        return self._starts[min(line, len(self._starts)) - 1] + column - 1
 
     def line(self, number: int) -> str:
         """Return one line as it may be shown: secrets masked at their width, control characters escaped."""

@@ -57,18 +57,20 @@ def _shown(text: object) -> str:
 def _finding(found: Diagnostic, sources: Mapping[str, Source]) -> Iterator[str]:
     marks = [_Mark(found.span, "^", found.label)]
     marks += [_Mark(other.span, "-", other.label) for other in found.related]
-    here = [mark for mark in marks if mark.span.file == found.span.file]
-    width = len(str(max(mark.span.line for mark in here)))
+    width = len(str(max(mark.span.line for mark in marks)))
     gutter = " " * width
     yield f"{found.severity}[{found.code}] {found.name}: {_shown(found.message)}"
     yield f"{gutter}--> {_shown(found.span)}"
-    source = sources.get(found.span.file)
-    if source is not None and source.text:
-        yield f"{gutter} |"
-        yield from _snippet(here, source, width)
-    for span, _, label in marks:
-        if span.file != found.span.file:
-            yield f"{gutter} = note: {_shown(label)} ({_shown(span)})"
+    for name in dict.fromkeys(mark.span.file for mark in marks):
+        here = [mark for mark in marks if mark.span.file == name]
+        source = sources.get(name)
+        if source is not None and source.text:
+            if name != found.span.file:
+                yield f"{gutter}::: {_shown(here[0].span)}"
+            yield f"{gutter} |"
+            yield from _snippet(here, source, width)
+        elif name != found.span.file:
+            yield from (f"{gutter} = note: {_shown(mark.label)} ({_shown(mark.span)})" for mark in here)
     for note in found.notes:
         yield f"{gutter} = note: {_shown(note)}"
     if found.help:

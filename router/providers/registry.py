@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from router.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from router.core.port import Provider
     from router.core.request import Endpoint
@@ -38,6 +38,24 @@ def create(endpoint: Endpoint, http: object | None = None) -> Provider:
     """
     factory = _factory(endpoint.kind)
     return factory(endpoint, http)
+
+
+def file_troubles(endpoint: Endpoint, models: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each setting of an endpoint whose file cannot be used, and what is wrong with it; nothing is loaded.
+
+    Args:
+        endpoint: The endpoint.
+        models: The names by which it knows the models it serves.
+    """
+    if not endpoint.settings.keys() & {"path", "ca"}:
+        return
+    from router.providers import _files  # noqa: PLC0415 - most configurations name no file
+
+    troubles = {
+        "path": _files.model_file_trouble(endpoint, models) if endpoint.kind == "gguf" else None,
+        "ca": _files.certificates_trouble(endpoint) if endpoint.settings.get("ca") else None,
+    }
+    yield from ((setting, trouble) for setting, trouble in troubles.items() if trouble is not None)
 
 
 def _factory(kind: str) -> Callable[[Endpoint, object | None], Provider]:

@@ -45,18 +45,27 @@ def load_router(  # noqa: PLR0913 - each is a keyword with a default
         watch: Whether a change of the file takes effect while the router runs (inside `async with`).
 
     Raises:
-        ConfigError: The file cannot be read or has errors; `findings` holds all of them.
+        ConfigError: The file cannot be read or has errors, or a model file or a file of certificates that it
+            names cannot be used; `findings` holds all of them.
     """
-    from router.compile.compiler import compile_file  # noqa: PLC0415 - `import router` stays fast
+    from router.compile.compiler import compile_configuration  # noqa: PLC0415 - `import router` stays fast
+    from router.config.load import load_file  # noqa: PLC0415
     from router.runtime.background import Background  # noqa: PLC0415
     from router.runtime.engine import Engine  # noqa: PLC0415
+    from router.runtime.files import look_at_files  # noqa: PLC0415
     from router.runtime.notify import secrets_of  # noqa: PLC0415
     from router.runtime.reload import Reloader  # noqa: PLC0415
 
-    def load() -> tuple[Program, list[Diagnostic]]:
-        return compile_file(Path(path), os.environ if env is None else env)
+    made_of = [Path(path)]
 
-    reloader = Reloader(load, lambda: [Path(path)] if watch else [])
+    def load() -> tuple[Program, list[Diagnostic]]:
+        configuration = load_file(Path(path), os.environ if env is None else env)
+        made_of[1:] = [Path(name) for name in configuration.sources if Path(name) != Path(path)]
+        program, findings = compile_configuration(configuration)
+        look_at_files(configuration, program, providers or {})
+        return program, findings
+
+    reloader = Reloader(load, lambda: made_of if watch else [])
     found = reloader.load()
     if found.program is None:
         raise found.error or AssertionError("a look without a program has its error")

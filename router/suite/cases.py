@@ -1,43 +1,28 @@
-"""A test file, read and unfolded: one case for each value of each list, one for each row."""
+"""A file of routing tests, ready to be run: its cases, the program they are held against, and which of them are wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
 from typing import TYPE_CHECKING
 
 from router.checks.registry import run_all
-from router.config import problems
-from router.config.expand import Decoding
-from router.config.load import Configuration, read_source
-from router.config.yaml import read
+from router.compile.compiler import compile_configuration
+from router.config.load_tests import load_tests
 from router.core.errors import ConfigError
 from router.diagnostics import text
-from router.suite.language import ARROW, TEST_FILE, TestFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from router.compile.program import Program
+    from router.config.cases import Case
     from router.diagnostics.diagnostic import Diagnostic
-    from router.suite.language import TestSettings
+    from router.diagnostics.source import Source, Span
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One call and what is expected of it.
-
-    Attributes:
-        name: The test's name, with the values a list or a row gave it.
-        given: The call.
-        expect: What is compared.
-        script: What each endpoint does, where the call is really made.
-    """
-
-    name: str
-    given: Mapping[str, object]
-    expect: Mapping[str, object]
-    script: Mapping[str, tuple[object, ...]] | None = None
+MEANT = "did you mean"
+ALSO = "; also: "
+NOTHING = "it expects nothing: whatever happens, there is nothing to compare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,64 +32,55 @@ class Suite:
     Attributes:
         file: The test file.
         config: The configuration it is about.
+        program: The same, compiled.
         cases: Its cases, in order.
+        faults: What is wrong with a value of a case, by the value's place.
     """
 
     file: Path
     config: Path
-    cases: tuple[Case, ...] = field(default=())
+    program: Program
+    cases: tuple[Case, ...] = ()
+    faults: Mapping[Span, str] = field(default_factory=dict)
+
+    def wrong(self, case: Case) -> str:
+        """Return what is wrong with a case, which keeps it from being run; "" when nothing is."""
+        found = dict.fromkeys(self.faults[place] for place in case.places() if place in self.faults)
+        return ALSO.join(found) or ("" if case.expect else NOTHING)
 
 
 def load_suite(path: Path) -> Suite:
     """Return the cases of a test file.
 
     Raises:
-        ConfigError: It cannot be read or is malformed; its findings are inside.
+        ConfigError: It, or the configuration it names, cannot be read or is malformed; the findings are inside. A name or a
+            value that is wrong in single cases is no such error: it is among the suite's faults.
     """
-    source, problem = read_source(path)
-    configuration = Configuration(source, path.parent, problems=[problem] if problem else [])
-    file: TestFile | None = None
-    if problem is None:
-        root, configuration.problems = read(source)
-        configuration.root = root
-        if root is not None:
-            decoding = Decoding(source, path.parent, None, configuration.problems)
-            file = TEST_FILE.decode(root, decoding, "the file")
-            configuration.problems += [wrong for test in file.tests for wrong in _wrong_rows(test)]
-    findings: list[Diagnostic] = [each for each in run_all(configuration) if each.severity == "error"]
-    if findings or file is None:
-        raise ConfigError(f"{path}: not usable", findings, text.human(findings, {source.name: source}))
-    cases = [case for settings in file.tests for case in _unfolded(settings, file.defaults or {})]
-    return Suite(path, path.parent / file.config, tuple(cases))
+    configuration = load_tests(path)
+    errors = [each for each in run_all(configuration) if each.severity == "error"]
+    tests = configuration.tests
+    cases = tests.cases if tests is not None else ()
+    single = {place for case in cases for place in case.places()}
+    fatal = [each for each in errors if each.span not in single]
+    if tests is None or tests.tested is None:
+        raise _unusable(path, fatal, configuration.source)
+    program, _ = compile_configuration(tests.tested)
+    if fatal:
+        raise _unusable(path, fatal, configuration.source)
+    return Suite(
+        path,
+        path.parent / tests.file.config,
+        program,
+        cases,
+        {each.span: _fault(each) for each in errors},
+    )
 
 
-def _wrong_rows(settings: TestSettings) -> Iterator[problems.Problem]:
-    rows = getattr(settings.node.entries.get("rows"), "items", ())
-    for row, node in zip(settings.rows, rows, strict=False):
-        if settings.columns and len(row) != len(settings.columns):
-            wanted = f"{len(settings.columns)} cells, one for each of `columns`"
-            yield problems.OutOfRange(node.span, f"a row of {len(row)}", wanted)
+def _unusable(path: Path, findings: list[Diagnostic], source: Source) -> ConfigError:
+    return ConfigError(f"{path}: not usable", findings, text.human(findings, {source.name: source}))
 
 
-def _unfolded(settings: TestSettings, defaults: Mapping[str, object]) -> Iterator[Case]:
-    if settings.columns:
-        yield from _rows(settings, defaults)
-        return
-    given = {**defaults, **(settings.given or {})}
-    lists = [name for name, value in given.items() if isinstance(value, list)]
-    for values in product(*(given[name] for name in lists)):  # type: ignore[call-overload]  # lists, just looked at
-        chosen = dict(zip(lists, values, strict=True))
-        shown = ", ".join(f"{name}={value}" for name, value in chosen.items())
-        name = f"{settings.name} [{shown}]" if shown else settings.name
-        yield Case(name, {**given, **chosen}, settings.expect or {}, settings.script)
-
-
-def _rows(settings: TestSettings, defaults: Mapping[str, object]) -> Iterator[Case]:
-    for row in settings.rows:
-        cells = dict(zip(settings.columns, row, strict=True))
-        given = {name: value for name, value in cells.items() if not name.startswith(ARROW)}
-        expect = {
-            name.removeprefix(ARROW).strip(): value for name, value in cells.items() if name.startswith(ARROW)
-        }
-        shown = ", ".join(f"{name}={value}" for name, value in given.items())
-        yield Case(f"{settings.name} [{shown}]", {**defaults, **given}, expect)
+def _fault(found: Diagnostic) -> str:
+    """Return a finding in one line: with what was surely meant, else with what is legal, else with why."""
+    hint = found.help if found.help and found.help.startswith(MEANT) else next(iter(found.notes), found.label)
+    return f"{found.message}; {hint}" if hint else found.message

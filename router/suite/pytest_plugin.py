@@ -34,18 +34,20 @@ class RoutingFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield an item per case."""
-        from router.compile.compiler import compile_file  # noqa: PLC0415 - pytest loads plugins at every start
-        from router.core.errors import ConfigError  # noqa: PLC0415
+        from router.core.errors import ConfigError  # noqa: PLC0415 - pytest loads plugins at every start
         from router.suite.cases import load_suite  # noqa: PLC0415
         from router.suite.run import run_case  # noqa: PLC0415
 
         try:
             suite = load_suite(self.path)
-            program, _ = compile_file(suite.config)
         except ConfigError as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(error.report or str(error)) from error
         for case in suite.cases:
-            yield RoutingItem.from_parent(self, name=case.name, run=lambda case=case: run_case(program, case))
+            yield RoutingItem.from_parent(self, name=case.name, run=lambda case=case: run_case(suite, case))
+
+
+class NotAsExpected(AssertionError):
+    """A case failed, or is wrong; the text says how."""
 
 
 class RoutingItem(pytest.Item):
@@ -57,13 +59,16 @@ class RoutingItem(pytest.Item):
 
     def runtest(self) -> None:
         """Hold the case against the table."""
+        from router.suite.trace import trace  # noqa: PLC0415
+
         result: Result = self._run()
         if result.status != "pass":
-            raise AssertionError(f"{result.status}: {result.reason}")
+            lines = (f"{result.status.upper()}  {result.reason}", *(f"    {line}" for line in trace(result)))
+            raise NotAsExpected("\n".join(lines))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Show the reason alone."""
-        if isinstance(excinfo.value, AssertionError):
+        """Show the reason, and how the call was decided."""
+        if isinstance(excinfo.value, NotAsExpected):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

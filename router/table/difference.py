@@ -74,16 +74,20 @@ def difference(
     number = next((index for index, axis in enumerate(space.axes) if axis.dimension.name in apart), None)
     everywhere = [range(len(axis.cells)) for axis in space.axes]
     for words in [None] if number is None else everywhere[number]:
+        mask, task = space.everything, None
         within: list[Sequence[int]] = list(everywhere)
-        task: str | None = None
         if number is not None and words is not None:
-            within[number] = [words]
+            mask, within[number] = space.axes[number].masks[words], [words]
             task = str(space.axes[number].cells[words].witness)
-        yield from _changes(space, within, counts, lambda a, b, task=task: same(a, b, task))  # type: ignore[misc]
+        yield from _changes(space, mask, within, counts, lambda a, b, task=task: same(a, b, task))  # type: ignore[misc]
 
 
 def _changes(
-    space: Space, within: Sequence[Sequence[int]], refusals: Sequence[int], same: Callable[[int, int], bool]
+    space: Space,
+    mask: int,
+    within: Sequence[Sequence[int]],
+    refusals: Sequence[int],
+    same: Callable[[int, int], bool],
 ) -> Iterator[Change]:
     def firsts(leaf: int) -> tuple[int, int]:
         before, after = (
@@ -92,7 +96,7 @@ def _changes(
         )
         return before, after
 
-    graph = space.graph(within=within)
+    graph = space.graph(mask, within)
     for region in regions(space, graph, lambda leaf: not same(*firsts(leaf)), within):
         yield Change(region, *firsts(region.leaf), share(space, region))
 

@@ -8,21 +8,27 @@ Gouda and Liu, Structured firewall design, Computer Networks 51 (2007).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.core.dimension import MOST
-from router.table.index import build
+from router.table.axis import axis_of
+from router.table.index import ones
+from router.table.part import SPARSE, part, small_part
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from router.core.dimension import Accepted, Dimension, Value
+    from router.core.dimension import Accepted, Dimension
+    from router.table.axis import Axis
+    from router.table.part import Part, Within
 
 GAP = -1
 # Nodes of one graph, and the children looked at for them: with hundreds of cells an axis, nodes alone say little.
 BUDGET = 200_000
 CHILDREN = 4_000_000
+# Masks of more rules than this are worth shortening.
+WIDE = 256
 
 
 class TooComplex(Exception):
@@ -30,45 +36,22 @@ class TooComplex(Exception):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cell:
-    """Values of a dimension that no rule tells apart: words or booleans, or one interval of whole numbers.
-
-    Each is made once per axis and equal to itself alone.
-    """
-
-    words: tuple[Value, ...] = ()
-    low: int = 0
-    high: int = 0
-
-    @property
-    def witness(self) -> Value:
-        """One of its values."""
-        return self.words[0] if self.words else self.low
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """A dimension cut into cells.
+class Node:
+    """Asks for the dimension of one axis.
 
     Attributes:
-        dimension: The dimension.
-        cells: Its cells, in order.
-        masks: The rules that accept each cell, the first rule highest.
-        open: The rules that accept every cell.
+        axis: The number of the axis.
+        ends: Where each interval of cells ends, counted in the cells looked at; the end is outside.
+        children: The node or leaf of each interval; neighbours differ.
     """
 
-    dimension: Dimension
-    cells: tuple[Cell, ...]
-    masks: tuple[int, ...]
-    open: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """Asks for the dimension of one axis; `children` are nodes or leaves, one per cell of the axis."""
-
     axis: int
+    ends: tuple[int, ...]
     children: tuple[Node | int, ...]
+
+    def child(self, cell: int) -> Node | int:
+        """Return the node or leaf of a cell."""
+        return self.children[bisect_right(self.ends, cell)]
 
 
 Graph = Node | int
@@ -82,11 +65,13 @@ class Space:
         axes: The dimensions that some rule asks for.
         sizes: How many rules each table has; the rules of the first stand highest in every mask.
         suffix_open: For each axis, the rules that leave it and all after it open.
+        known: What was worked out of rules that accept the same of an axis, by whoever asked for it.
     """
 
     axes: tuple[Axis, ...]
     sizes: tuple[int, ...]
     suffix_open: tuple[int, ...]
+    known: dict[object, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def rules(self) -> int:
@@ -104,12 +89,7 @@ class Space:
 
     def numbers(self, mask: int) -> list[int]:
         """Return the rules of a mask, the first one first."""
-        found = []
-        while mask:
-            rule = self.rules - mask.bit_length()
-            found.append(rule)
-            mask ^= self.bit(rule)
-        return found
+        return ones(mask, self.rules)
 
     def leaf(self, mask: int) -> int:
         """Return what a mask decides: the first rule of one table, or one number for the firsts of several."""
@@ -129,21 +109,7 @@ class Space:
             found.append(first - 1)
         return tuple(reversed(found))
 
-    def cut(self, mask: int, certain: int) -> tuple[int, bool]:
-        """Drop the rules of each table behind its first certain one; tell whether nothing is left to decide."""
-        kept, left, decided = 0, self.rules, True
-        for size in self.sizes:
-            left -= size
-            part = mask & (((1 << size) - 1) << left)
-            sure = part & certain
-            if sure:
-                below = sure.bit_length() - 1
-                part = part >> below << below
-            decided = decided and (not part or (part == sure and part.bit_count() == 1))
-            kept |= part
-        return kept, decided
-
-    def graph(self, mask: int | None = None, within: Sequence[Sequence[int]] | None = None) -> Graph:
+    def graph(self, mask: int | None = None, within: Within = None) -> Graph:
         """Return the decision graph.
 
         Args:
@@ -153,52 +119,91 @@ class Space:
         Raises:
             TooComplex: It has more nodes than the budget.
         """
-        return _Walk(self, within).node(0, self.everything if mask is None else mask)
+        about = part(self.axes, self.sizes, self.everything if mask is None else mask, within)
+        return _Walk(self, about, within, _Tally()).node(0, about.start)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one construction has made and looked at; all its walks share it."""
+
+    unique: dict[tuple[object, ...], Node] = field(default_factory=dict)
+    visited: int = 0
+    looked_at: int = 0
+
+    def count(self, children: int) -> None:
+        self.visited += 1
+        self.looked_at += children
+        if self.visited > BUDGET or self.looked_at > CHILDREN:
+            raise TooComplex
 
 
 class _Walk:
-    """One construction; its memo is its state."""
+    """The walk over one part; its memo and its tally are its state."""
 
-    def __init__(self, space: Space, within: Sequence[Sequence[int]] | None) -> None:
+    def __init__(self, space: Space, about: Part, within: Within, tally: _Tally) -> None:
         self._space = space
-        self._masks = [
-            axis.masks if within is None else [axis.masks[cell] for cell in within[number]]
-            for number, axis in enumerate(space.axes)
-        ]
+        self._part = about
+        self._within = within
         self._memo: list[dict[int, Graph]] = [{} for _ in space.axes]
-        self._unique: dict[tuple[int, tuple[int, ...]], Node] = {}
-        self._visited = 0
-        self._looked_at = 0
+        self._tally = tally
+        self._wide = len(about.numbers) > WIDE
 
     def node(self, number: int, mask: int) -> Graph:
-        space = self._space
-        mask, decided = space.cut(mask, space.suffix_open[number])
-        if decided or number == len(space.axes):
-            return space.leaf(mask)
+        """Return what happens to the calls that a mask of rules is left for when an axis is asked next."""
+        mask, decided = self._part.cut(number, mask)
+        if decided:
+            return self._leaf(mask)
         memo = self._memo[number]
         found = memo.get(mask)
         if found is None:
             found = memo[mask] = self._make(number, mask)
         return found
 
+    def _leaf(self, mask: int) -> int:
+        """Return the leaf of rules, of which the first of each table is certain."""
+        numbers = self._part.numbers
+        code = before = 0
+        for table, size in zip(self._part.tables, self._space.sizes, strict=True):
+            length = (mask & table).bit_length()
+            code = code * (size + 1) + (numbers[-length] - before + 1 if length else 0)
+            before += size
+        return code - 1
+
     def _make(self, number: int, mask: int) -> Graph:
-        self._visited += 1
-        self._looked_at += len(self._masks[number])
-        if self._visited > BUDGET or self._looked_at > CHILDREN:
-            raise TooComplex
-        seen: dict[int, Graph] = {}
-        children = []
-        for cell in self._masks[number]:
-            left = mask & cell
-            child = seen.get(left)
-            if child is None:
-                child = seen[left] = self.node(number + 1, left)
-            children.append(child)
-        first = children[0]
-        if all(child is first or child == first for child in children):
-            return first
-        key = (number, tuple(child if isinstance(child, int) else ~id(child) for child in children))
-        return self._unique.setdefault(key, Node(number, tuple(children)))
+        side = self._part.sides[number]
+        self._tally.count(len(side.masks))
+        lefts = [mask & cell for cell in side.masks]
+        seen: dict[int, Graph] = dict.fromkeys(lefts, GAP)
+        apart = self._wide and self._apart(mask, seen)
+        for left in seen:
+            seen[left] = self._alone(number + 1, left) if apart else self.node(number + 1, left)
+        ends: list[int] = []
+        children: list[Graph] = []
+        for end, left in zip(side.ends, lefts, strict=True):
+            child = seen[left]
+            if children and children[-1] == child:
+                ends[-1] = end
+            else:
+                ends.append(end)
+                children.append(child)
+        if len(children) == 1:
+            return children[0]
+        node = Node(number, tuple(ends), tuple(children))
+        return self._tally.unique.setdefault((number, node.ends, node.children), node)
+
+    def _apart(self, mask: int, lefts: Collection[int]) -> bool:
+        """Return whether what is left below shares so few rules that walks of their own repeat little."""
+        rules = mask.bit_count()
+        return len(lefts) > SPARSE and sum(left.bit_count() for left in lefts) <= 2 * rules
+
+    def _alone(self, number: int, mask: int) -> Graph:
+        """Return what `node` returns, by a walk over these rules alone: its masks are short."""
+        mask, decided = self._part.cut(number, mask)
+        if decided:
+            return self._leaf(mask)
+        about = small_part(self._space.axes, self._space.sizes, self._part.rules(mask), self._within, number)
+        return _Walk(self._space, about, self._within, self._tally).node(number, about.start)
 
 
 def lay_out(
@@ -214,41 +219,11 @@ def lay_out(
         apart: Dimensions whose words each keep a cell of their own.
     """
     rules = [rule for table in tables for rule in table]
-    index = build(dimensions, rules, always=apart)
-    axes = []
-    for column in index.columns:
-        cells, masks = _cells(column.masks, column.starts, apart=column.name in apart)
-        everywhere = masks[0]
-        for mask in masks:
-            everywhere &= mask
-        axes.append(Axis(dimensions[column.name], cells, masks, everywhere))
-    # What most rules ask for comes first: it leaves the fewest rules for the rest of the walk.
-    axes.sort(key=lambda axis: (axis.open.bit_count(), -len(axis.cells)))
-    suffix = [index.everything]
+    asked = {name for rule in rules for name in rule} | apart
+    axes = [axis_of(each, rules, apart=name in apart) for name, each in dimensions.items() if name in asked]
+    # What leaves the fewest rules for the rest of the walk comes first.
+    axes.sort(key=lambda axis: (sum(map(int.bit_count, axis.masks)) / len(axis.masks), -len(axis.cells)))
+    suffix = [(1 << len(rules)) - 1]
     for axis in reversed(axes):
         suffix.append(suffix[-1] & axis.open)
     return Space(tuple(axes), tuple(len(table) for table in tables), tuple(reversed(suffix)))
-
-
-def _cells(
-    masks: Mapping[Value, int], starts: Sequence[int] | None, *, apart: bool
-) -> tuple[tuple[Cell, ...], tuple[int, ...]]:
-    """Return cells with their masks; values that every rule treats alike share one, neighbours only for numbers."""
-    if starts is None and apart:
-        return tuple(Cell((value,)) for value in masks), tuple(masks.values())
-    if starts is None:
-        groups: dict[int, list[Value]] = {}
-        for value, mask in masks.items():
-            groups.setdefault(mask, []).append(value)
-        return tuple(Cell(tuple(words)) for words in groups.values()), tuple(groups)
-    cells: list[Cell] = []
-    kept: list[int] = []
-    ends = [start - 1 for start in starts[1:]] + [MOST]
-    for number, (low, high) in enumerate(zip(starts, ends, strict=True)):
-        mask = masks[number]
-        if kept and kept[-1] == mask:
-            cells[-1] = Cell(low=cells[-1].low, high=high)
-        else:
-            cells.append(Cell(low=low, high=high))
-            kept.append(mask)
-    return tuple(cells), tuple(kept)

@@ -10,15 +10,24 @@ matching, SIGCOMM 1998.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from router.core.dimension import MOST, number_ranges, union
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from router.core.dimension import Accepted, Dimension, Value
+
+    # What rules ask of one dimension, None for nothing, with the mask of those that ask it.
+    Alike = Mapping[Accepted | None, int]
+
+
+# A table of more rules than this is split by a dimension whose words have few rules in common: its masks are short.
+MANY = 256
+# So many times fewer rules each word must have.
+FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +46,37 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """Some rules, ready to be asked.
+
+    Attributes:
+        numbers: Their numbers, the first highest in every mask.
+        everything: The mask of all of them.
+        words: Each dimension of words or booleans, with the mask of each value.
+        intervals: Each dimension of whole numbers, where its intervals begin, and the mask of each.
+    """
+
+    numbers: Sequence[int]
+    everything: int
+    words: tuple[tuple[str, Mapping[Value, int]], ...]
+    intervals: tuple[tuple[str, Sequence[int], Sequence[int]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """The index over the rules. A dimension that no rule asks for has no column."""
+    """The index over the rules.
+
+    Attributes:
+        columns: The dimensions; one that no rule asks for has no column.
+        whole: All rules.
+        by: A dimension that tells most rules apart, or None.
+        parts: The rules of each of its words, that dimension left out: their masks are short.
+    """
 
     columns: tuple[Column, ...]
-    rules: int
-    everything: int
+    whole: Index
+    by: str | None = None
+    parts: Mapping[Value, Index] = field(default_factory=dict)
 
     def match(self, values: Mapping[str, Value]) -> int:
         """Return the number of the first rule that accepts the values, counted from 0, or -1.
@@ -50,99 +84,120 @@ class Table:
         Args:
             values: A legal value for at least every dimension that has a column.
         """
-        mask = self.everything
-        for column in self.columns:
-            value = values[column.name]
-            starts = column.starts
-            mask &= column.masks[value if starts is None else bisect_right(starts, value) - 1]
-        return self.rules - mask.bit_length() if mask else -1
+        index = self.whole if self.by is None else self.parts[values[self.by]]
+        mask = index.everything
+        for name, masks in index.words:
+            mask &= masks[values[name]]
+        for name, starts, of in index.intervals:
+            mask &= of[bisect_right(starts, values[name]) - 1]
+        return index.numbers[-mask.bit_length()] if mask else -1
 
 
-def build(
-    dimensions: Mapping[str, Dimension],
-    accepted: Sequence[Mapping[str, Accepted]],
-    always: frozenset[str] = frozenset(),
-) -> Table:
+def build(dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, Accepted]]) -> Table:
     """Return the index.
 
     Args:
         dimensions: Every dimension by name.
         accepted: What each rule accepts, in order; a dimension that is absent is left open.
-        always: Dimensions that have a column though no rule asks for them.
     """
-    asked = {name for rule in accepted for name in rule} | always
-    columns = [
-        _column(dimension, [rule.get(name) for rule in accepted])
-        for name, dimension in dimensions.items()
-        if name in asked
-    ]
+    columns = tuple(_columns(dimensions, accepted))
     rules = len(accepted)
-    return Table(tuple(columns), rules, (1 << rules) - 1)
+    whole = _index(range(rules), columns)
+    by = _splitting(columns, rules)
+    if by is None:
+        return Table(columns, whole)
+    parts: dict[Value, Index] = {}
+    for word, mask in by.masks.items():
+        numbers = ones(mask, rules)
+        own = _columns(dimensions, [accepted[number] for number in numbers])
+        parts[word] = _index(numbers, [each for each in own if each.name != by.name])
+    return Table(columns, whole, by.name, parts)
 
 
-def _column(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column:
-    if dimension.kind == "integer":
-        return _numbers(dimension, accepted)
-    values: Sequence[Value] = dimension.values if dimension.kind == "words" else (False, True)
-    bits = _Bits(len(accepted), len(values))
-    number = {value: index for index, value in enumerate(values)}
-    for rule, words in enumerate(accepted):
-        if words is None:
-            bits.everywhere(rule)
+def _columns(
+    dimensions: Mapping[str, Dimension], accepted: Sequence[Mapping[str, Accepted]]
+) -> Iterator[Column]:
+    asked = {name for rule in accepted for name in rule}
+    for name, dimension in dimensions.items():
+        if name in asked:
+            yield column(dimension, asking(accepted, name))
+
+
+def _index(numbers: Sequence[int], columns: Iterable[Column]) -> Index:
+    words, intervals = [], []
+    for each in columns:
+        if each.starts is None:
+            words.append((each.name, each.masks))
         else:
-            for word in words:
-                bits.set(number[word], rule)  # type: ignore[index]  # ranges stand in number columns only
-    return Column(dimension.name, dict(zip(values, bits.masks(), strict=True)))
+            intervals.append((each.name, each.starts, tuple(each.masks.values())))
+    return Index(numbers, (1 << len(numbers)) - 1, tuple(words), tuple(intervals))
 
 
-def _numbers(dimension: Dimension, accepted: Sequence[Accepted | None]) -> Column:
-    least = dimension.least
-    ranges = [None if each is None else _ranges(each, least) for each in accepted]
-    bounds = {least}
-    for pairs in ranges:
-        for low, high in pairs or ():
-            bounds |= {low, high + 1}
-    starts = sorted(bound for bound in bounds if bound <= MOST)
-    rules = len(accepted)
-    always = sum(1 << (rules - 1 - rule) for rule, pairs in enumerate(ranges) if pairs is None)
+def _splitting(columns: Iterable[Column], rules: int) -> Column | None:
+    """Return the column to split a table by: its words have few rules each, and together hardly more than there are."""
+    best, fewest = None, rules // FEW
+    for each in columns if rules > MANY else ():
+        counts = [mask.bit_count() for mask in each.masks.values()]
+        if each.starts is None and sum(counts) <= 2 * rules and max(counts) <= fewest:
+            best, fewest = each, max(counts)
+    return best
+
+
+def ones(mask: int, rules: int) -> list[int]:
+    """Return the rules of a mask, the first one first."""
+    found = []
+    while mask:
+        length = mask.bit_length()
+        found.append(rules - length)
+        mask ^= 1 << (length - 1)
+    return found
+
+
+def asking(accepted: Sequence[Mapping[str, Accepted]], name: str) -> Alike:
+    """Return what rules ask of a dimension; many ask the same."""
+    groups: dict[Accepted | None, list[int]] = {}
+    for number, rule in enumerate(accepted):
+        groups.setdefault(rule.get(name), []).append(number)
+    return {asked: _mask(numbers, len(accepted)) for asked, numbers in groups.items()}
+
+
+def column(dimension: Dimension, alike: Alike) -> Column:
+    """Return the column of a dimension that rules ask some things of."""
+    if dimension.kind == "integer":
+        return _numbers(dimension, alike)
+    masks: dict[Value, int] = dict.fromkeys(dimension.values or (False, True), alike.get(None, 0))
+    for words, mask in alike.items():
+        for word in words or ():
+            masks[word] |= mask  # type: ignore[index]  # ranges stand in number columns only
+    return Column(dimension.name, masks)
+
+
+def _numbers(dimension: Dimension, alike: Alike) -> Column:
     # One sweep over the bounds: at each the rules whose ranges begin or end there come and go.
-    toggles: dict[int, int] = {}
-    for rule, pairs in enumerate(ranges):
-        for low, high in pairs or ():
+    toggles: dict[int, int] = {dimension.least: alike.get(None, 0)}
+    for ranges, mask in alike.items():
+        for low, high in legal(ranges, dimension.least) if ranges is not None else ():
             for bound in (low, high + 1):
-                toggles[bound] = toggles.get(bound, 0) ^ (1 << (rules - 1 - rule))
+                toggles[bound] = toggles.get(bound, 0) ^ mask
+    starts = sorted(bound for bound in toggles if bound <= MOST)
     masks: dict[Value, int] = {}
-    mask = always
+    mask = 0
     for number, start in enumerate(starts):
-        mask ^= toggles.get(start, 0)
+        mask ^= toggles[start]
         masks[number] = mask
     return Column(dimension.name, masks, starts)
 
 
-def _ranges(accepted: Accepted, least: int) -> tuple[tuple[int, int], ...]:
+def legal(accepted: Accepted, least: int) -> tuple[tuple[int, int], ...]:
+    """Return the ranges of numbers that a call may have and a rule accepts, in order and apart."""
     return union((max(low, least), high) for low, high in number_ranges(accepted))
 
 
-class _Bits:
-    """Masks under construction, as bytes: setting a bit of a large integer would copy it each time."""
-
-    def __init__(self, rules: int, cells: int) -> None:
-        size = (rules + 7) // 8
-        self._last = rules - 1
-        self._cells = [bytearray(size) for _ in range(cells)]
-        self._open = bytearray(size)
-
-    def set(self, cell: int, rule: int) -> None:
-        """Let a cell accept a rule."""
-        bit = self._last - rule
-        self._cells[cell][bit >> 3] |= 1 << (bit & 7)
-
-    def everywhere(self, rule: int) -> None:
-        """Let every cell accept a rule."""
-        bit = self._last - rule
-        self._open[bit >> 3] |= 1 << (bit & 7)
-
-    def masks(self) -> list[int]:
-        """Return the mask of each cell."""
-        everywhere = int.from_bytes(self._open, "little")
-        return [int.from_bytes(cell, "little") | everywhere for cell in self._cells]
+def _mask(numbers: Iterable[int], rules: int) -> int:
+    """Return the mask of rules; made of bytes, for setting a bit of a large integer copies it."""
+    bits = bytearray((rules + 7) // 8)
+    last = rules - 1
+    for number in numbers:
+        bit = last - number
+        bits[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(bits, "little")

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from router.core.dimension import Value
-    from router.table.graph import Cell, Graph, Space
+    from router.table.axis import Cell
+    from router.table.graph import Graph, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,10 @@ def _boxes(
         return
     name, cells = axes[node.axis]
     groups: dict[Graph, list[Cell]] = {}
-    for cell, child in zip(cells, node.children, strict=True):
-        groups.setdefault(child, []).append(cell)
+    start = 0
+    for end, child in zip(node.ends, node.children, strict=True):
+        groups.setdefault(child, []).extend(cells[start:end])
+        start = end
     for child, group in groups.items():
         if holding.holds(child):
             yield from _boxes(axes, child, holding, {**box, name: tuple(group)})
@@ -106,7 +109,7 @@ def samples(space: Space, graph: Graph) -> dict[int, list[int]]:
             found.setdefault(node, path)
         elif node not in seen:
             seen.add(node)
-            for cell, child in enumerate(node.children):
+            for cell, child in zip((0, *node.ends), node.children, strict=False):
                 if child not in found and child not in seen:
                     stack.append((child, [*path[: node.axis], cell, *path[node.axis + 1 :]]))
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.config.load import Configuration, load_file, load_source
+from router.config.load_tests import load_tests, tests_beside
 from router.config.node import Mapping
 from router.config.yaml import read
 from router.diagnostics.source import Source
@@ -23,6 +24,8 @@ MINIMAL = {
 # A table beyond the budget is too long for an example: with fewer nodes a short one is beyond it.
 COMPLEX = "R413"
 FEW_NODES = 2
+# A finding of the configuration that its tests show.
+UNTESTED = "R901"
 # What no text can show: a folder, and bytes that are no UTF-8.
 FOLDER = "R100"
 BYTES = "R112"
@@ -44,6 +47,19 @@ def snippet(check: Check, heading: str) -> str:
     return found[1].replace("→", "\t") if check.name == "tab-indent" and heading == "Example" else found[1]
 
 
+def with_tests(check: Check, heading: str, folder: Path) -> Configuration:
+    """Return the file of tests of a section beside the configuration there, or what they show of that."""
+    blocks = re.findall(r"```yaml\n(.*?)```", sections(check)[heading], re.DOTALL)
+    files = {block.split("\n")[0].removeprefix("# "): block for block in ("# router.yaml\n", *blocks)}
+    (folder / "router.yaml").write_text(completed(files["router.yaml"]), encoding="utf-8")
+    (folder / "router.test.yaml").write_text(files["router.test.yaml"], encoding="utf-8")
+    if check.code != UNTESTED:
+        return load_tests(folder / "router.test.yaml")
+    configuration = load_file(folder / "router.yaml")
+    configuration.beside = tests_beside(configuration)
+    return configuration
+
+
 def completed(text: str) -> str:
     """Add what a whole file has and an example leaves out; a text that is no mapping stays as it is."""
     root, _ = read(Source("example.yaml", text))
@@ -53,6 +69,8 @@ def completed(text: str) -> str:
 
 
 def configuration(check: Check, heading: str, folder: Path) -> Configuration:
+    if "# router.test.yaml\n" in sections(check)[heading]:
+        return with_tests(check, heading, folder)
     text = snippet(check, heading)
     if check.code == FOLDER:
         path = folder if heading == "Example" else folder / "router.yaml"

@@ -1,4 +1,4 @@
-"""A bad file and what is printed of it, for each check: `tests/golden/NAME/bad.yaml` and `out.txt`."""
+"""A bad file and what is printed of it, for each check: `tests/golden/NAME/bad.yaml`, or `bad.test.yaml`, and `out.txt`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from checks.examples import FEW_NODES
 
-from router.checks.registry import ALL, run_all
-from router.config.load import load_file
+from router.checks.registry import ALL
+from router.compile.compiler import check_file
 from router.diagnostics.diagnostic import count
 from router.diagnostics.text import human, summary
 from router.table import graph
@@ -19,10 +19,10 @@ CASES = sorted(path.name for path in GOLDEN.iterdir())
 
 
 def printed() -> tuple[set[str], str]:
-    configuration = load_file(Path("bad.yaml"))
-    found = run_all(configuration)
+    bad = Path("bad.yaml") if os.path.lexists("bad.yaml") else Path("bad.test.yaml")
+    configuration, found = check_file(bad)
     fixable = sum(bool(each.fixes) for each in found)
-    text = human(found, {"bad.yaml": configuration.source}) + summary(count(found), fixable) + "\n"
+    text = human(found, configuration.sources) + summary(count(found), fixable) + "\n"
     return {each.name for each in found}, text
 
 

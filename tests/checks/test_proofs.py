@@ -55,6 +55,31 @@ def test_every_hop_counts_and_the_one_that_breaks_is_named(rules, model, endpoin
     assert proof.counterexample["data"] == "private"
 
 
+OFFLINE = "offline: {use: [small, large]}\n"
+BUDGET = "costs: {budgets: [{name: team, limit: $5, then: {use: large}}]}\n"
+TIGHT = "rules: [{when: {data: private}, use: small}, {use: small}]\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "via"),
+    [
+        (OFFLINE, "`offline.use`"),
+        (BUDGET, "budget `team`"),
+        ("offline: {use: [small, others]}\n", "`offline.use`"),
+    ],
+)
+def test_the_models_of_the_offline_ladder_and_of_budgets_are_hops_too(more, via):
+    (proof,) = proofs(load(TIGHT + more))
+    assert proof.holds is False
+    assert (proof.hop.rule.name, proof.hop.model, proof.hop.via) == ("rules[1]", "large", via)
+    assert proof.hop.as_json()["via"] == via
+
+
+def test_a_rule_that_refuses_the_ladder_does_not_break_a_promise_by_it():
+    (proof,) = proofs(load(TIGHT.replace("use: small}", "use: small, no_degrade: true}", 1) + OFFLINE))
+    assert proof.holds is True
+
+
 @pytest.mark.parametrize(
     ("change", "holds"),
     [

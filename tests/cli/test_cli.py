@@ -25,6 +25,7 @@ rules:
   - {name: analysis, when: {task: analysis}, use: refused}
   - {name: draw, when: {task: creative}, use: {split: {assistant: 3, refused: 1}}}
   - {name: otherwise, use: assistant}
+lint: {R809: off}
 """
 WRONG = FILE.replace("use: assistant}", "use: asistant}").replace(
     "kind: mock, script: [ok]", "kind: mock, scrpt: [ok]"
@@ -185,7 +186,7 @@ def test_explain_of_a_wrong_file_shows_its_errors(run, tmp_path):
 
 
 def test_explain_warns_of_what_is_not_built(run, tmp_path):
-    (tmp_path / "later.yaml").write_text(FILE + "cache: {store: memory}\n", encoding="utf-8")
+    (tmp_path / "later.yaml").write_text(FILE + "machine: {memory: 8GiB}\n", encoding="utf-8")
     result = run("explain", "-c", "later.yaml")
     assert result.exit_code == 0
     assert "warning[R211]" in result.stderr
@@ -340,6 +341,23 @@ def test_fix_makes_the_repairs_it_offers_and_reports_the_rest(run, tmp_path):
     assert mended.count("\r\n") == mended.count("\n")
     assert path.stat().st_mode & 0o777 == 0o640
     assert sorted(each.name for each in tmp_path.iterdir()) == ["router.yaml", "wrong.yaml"]
+
+
+def test_fix_repairs_the_files_that_are_merged_too(run, tmp_path):
+    (tmp_path / "base.yaml").write_text(FILE.replace("script: [ok]", "scrpt: [ok]"), encoding="utf-8")
+    (tmp_path / "top.yaml").write_text("version: 1\nextends: base.yaml\ndeadline: 90\n", encoding="utf-8")
+    result = run("check", "--fix", "top.yaml")
+    assert (result.exit_code, result.stderr) == (0, "top.yaml, base.yaml: 2 fixed\n")
+    assert (tmp_path / "base.yaml").read_text(encoding="utf-8") == FILE
+    assert (tmp_path / "top.yaml").read_text(encoding="utf-8").endswith("deadline: 90s\n")
+
+
+def test_what_is_found_in_a_file_that_two_extend_is_told_once(run, tmp_path):
+    (tmp_path / "base.yaml").write_text(WRONG, encoding="utf-8")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text("version: 1\nextends: base.yaml\n", encoding="utf-8")
+    lines = run("check", "one.yaml", "two.yaml", "--format", "concise").output.splitlines()
+    assert [line.partition(" ")[2][:4] for line in lines] == ["R201", "R302"]
 
 
 def test_fix_leaves_a_good_file_as_it_is(run, tmp_path):

@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from router.compile.compiler import compile_file
-from router.compile.explain import explain, show_accepted
+from router.compile.explain import explain
+from router.compile.reasons import show_accepted
 from router.config.locality import derived_locality
 from router.core.dimension import LEAST, MOST
 from router.core.errors import ConfigError

@@ -67,6 +67,16 @@ SMALL: tuple[dict[str, Any], ...] = (
         ],
         "stream": {"delivery": "live", "inside": False},
     },
+    {
+        "version": 1,
+        "extends": ["base.yaml", "more/base.yaml"],
+        "overlays": "over.yaml",
+        "dimensions": {"data": {"default": "a"}},
+        "endpoints": {"here": {"timeout": "3s"}, "cloud": {"kind": "openai", "verify": True}},
+        "models": {"a": {"context": 5, "price": {"input": "$1"}}, "b": {"at": {"here": {"id": "x"}}}},
+        "rules": [{"when": {"data": "a"}, "use": ["a"]}],
+        "hedge": {"max": "3%"},
+    },
 )
 WORDS: tuple[Any, ...] = (
     None,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
+import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from router.checks.registry import run_all
+from router.checks.registry import ALL, run_all
+from router.cli.main import cli
 from router.config.load import load_file, load_source
 from router.diagnostics.machine import as_json
+from router.diagnostics.output import FORMATS, Report, rendered
+from router.diagnostics.sarif import Rule
 from router.diagnostics.source import Source
-from router.diagnostics.text import concise, human
 
 MINIMAL = """\
 version: 1
@@ -22,6 +27,8 @@ endpoints: {here: {kind: openai, url: "http://127.0.0.1:8080/v1"}}
 models: {assistant: {at: here}}
 rules: [{use: assistant}]
 """
+A_CODE = "{when: {task: code}, use: assistant, deadline: 5s}"
+A_CODE_FAST = "{when: {task: code, priority: speed}, use: assistant}"
 HEAD = "version: 1\nmodels: {assistant: {at: here}}\nrules: [{use: assistant}]\n"
 HERE = '{kind: openai, url: "http://127.0.0.1:8080/v1"'
 
@@ -68,6 +75,8 @@ TEXTS = [
     ("B12 1.10", MINIMAL.replace("version: 1", "version: 1.10"), "R208", "1:10"),
     ("B12 12:30", MINIMAL + "name: 12:30\n", "R104", "5:7"),
     ("B12 0777", MINIMAL + "name: 0777\n", "R203", "5:7"),
+    # A date that is none is a text like any other.
+    ("B12 date", MINIMAL + "deadline: 2026-13-45\n", "R204", "5:11"),
     ("B12 true", MINIMAL + "name: true\n", "R203", "5:7"),
     ("B13", MINIMAL + f"retry: {{attempts: {'9' * 5000}}}\n", "R110", "5:19"),
     ("B14 nul", MINIMAL + "name: a\0b\n", "R112", "5:8"),
@@ -99,7 +108,15 @@ TEXTS = [
     ),
     ("B19 unknown", MINIMAL.replace("at: here", "at: her"), "R301", "3:26"),
     ("B19 unused", MINIMAL.replace('v1"}}', 'v1"}, spare: {kind: mock}}'), "R307", "2:68"),
-    # A failover that comes back to itself and a rule that nothing reaches are found by the analysis of the table.
+    ("B21 dead", MINIMAL.replace("[{use", f"[{A_CODE}, {A_CODE_FAST}, {{use"), "R401", "4:68"),
+    (
+        "B21 impossible",
+        MINIMAL.replace("[{use", '[{when: {tokens: "9..1"}, use: assistant}, {use'),
+        "R406",
+        "4:25",
+    ),
+    ("B21 no default", MINIMAL.replace("{use", "{when: {task: code}, use"), "R404", "4:1"),
+    ("B21 default first", MINIMAL.replace("assistant}]", f"assistant}}, {A_CODE}]"), "R408", "4:9"),
     ("B22 up", MINIMAL + "extends: ../../etc/passwd\n", "R306", "5:10"),
     ("B22 absolute", MINIMAL + "extends: /etc/passwd\n", "R306", "5:10"),
     ("B22 scheme", MINIMAL + "overlays: [file:///etc/passwd]\n", "R306", "5:12"),
@@ -132,6 +149,18 @@ TEXTS = [
             ("http://[fd00:ec2::254]/", "R611"),
             ("http://[fe80::1]/", "R611"),
             ("http://[:::]/", "R611"),
+            ("http://[64:ff9b::169.254.169.254]/", "R611"),
+            ("http://[64:ff9b:1::a9fe:a9fe]/", "R611"),
+            ("http://[64:ff9b::7f00:1]/", "R611"),
+            ("http://[2002:a9fe:a9fe::1]/", "R611"),
+            ("http://[2001:0:a9fe:a9fe:0:0:5601:5601]/", "R611"),
+            ("http://[::169.254.169.254]/", "R611"),
+            ("http://[::ffff:a9fe:a9fe]:80/v1", "R611"),
+            ("http://0251.0376.0251.0376/", "R611"),
+            ("http://169.254.169.254.:8080/", "R611"),
+            ("http://METADATA.google.internal./", "R611"),
+            ("http://h/v1/chat/completions/", "R810"),
+            ("https://h/v1/completions", "R810"),
             ("http://0.0.0.0/", "R611"),
             ("http://metadata.google.internal/", "R611"),
             ("http://a..b/", "R611"),
@@ -179,16 +208,20 @@ TEXTS = [
     ),
     ("B37 99", MINIMAL.replace("version: 1", "version: 99"), "R208", "1:10"),
     ("B37 text", MINIMAL.replace("version: 1", 'version: "1"'), "R208", "1:10"),
+    ("B37 true", MINIMAL.replace("version: 1", "version: true"), "R208", "1:10"),
     ("B37 absent", MINIMAL.replace("version: 1\n", ""), "R202", "1:1"),
 ]
 SECRETS = ("sk-live-abcdefghijklmnop", "user:pw")
 
 
 def outputs(configuration):
+    """What is found, and it in every form, infos too."""
     found = run_all(configuration)
-    sources = {configuration.source.name: configuration.source}
-    machine = json.dumps(as_json(found))
-    return found, (human(found, sources), concise(found), machine)
+    rules = tuple(Rule(each.code, each.name, each.severity, each.name, each.name) for each in ALL)
+    report = Report(
+        tuple(found), configuration.sources, rules, version="1", root=configuration.folder, least="info"
+    )
+    return found, [rendered(form, report) for form in FORMATS]
 
 
 @pytest.mark.parametrize(("text", "code", "place"), [row[1:] for row in TEXTS], ids=[row[0] for row in TEXTS])
@@ -262,6 +295,29 @@ def test_a_bad_file_is_refused_within_a_second_and_never_read_on(make, code, pla
     assert [(each.code, f"{each.span.line}:{each.span.column}") for each in found] == [(code, place)]
 
 
+def test_unchecked_certificates_fail_a_strict_run_alone(tmp_path):
+    path = tmp_path / "router.yaml"
+    path.write_text(
+        endpoint('{kind: openai, url: "https://api.example.com/v1", verify: false}'), encoding="utf-8"
+    )
+    runs = [CliRunner().invoke(cli, ["check", str(path), *more]) for more in ([], ["--fail-on", "warning"])]
+    assert [(each.exit_code, "R604" in each.output) for each in runs] == [(0, True), (1, True)]
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_read_on(tmp_path, monkeypatch):
+    path = tmp_path / "router.yaml"
+    path.write_bytes(b"#" * 3_000_000)
+    before = os.stat_result((stat.S_IFREG | 0o600, 1, 1, 1, 0, 0, 10, 0, 0, 0))
+    monkeypatch.setattr(Path, "stat", lambda *_, **__: before)
+    assert [each.code for each in run_all(load_file(path))] == ["R113"]
+
+
+def test_a_file_that_is_written_by_half_has_errors_wherever_it_ends(tmp_path):
+    for end in range(len(MINIMAL.rstrip())):
+        found = run_all(load_source(Source("half.yaml", MINIMAL[:end]), tmp_path))
+        assert "error" in [each.severity for each in found], MINIMAL[:end]
+
+
 def test_a_name_that_no_file_can_have_is_refused(tmp_path):
     assert [each.code for each in run_all(load_file(tmp_path / "a\0b"))] == ["R100"]
 
@@ -307,18 +363,41 @@ def test_a_secret_file_with_an_impossible_name_is_refused(tmp_path):
     ]
 
 
-def test_five_thousand_endpoints_and_rules_load_in_time(tmp_path):
+def many(count: int) -> str:
+    """A file with so many endpoints, models and rules."""
     lines = ["version: 1", "endpoints:"]
-    lines += [f'  e{n}: {{kind: openai, url: "http://127.0.0.1:{n % 60000 + 1}/v1"}}' for n in range(5000)]
-    lines += ["models:", *(f"  m{n}: {{at: e{n}}}" for n in range(5000))]
+    lines += [f'  e{n}: {{kind: openai, url: "http://127.0.0.1:{n % 60000 + 1}/v1"}}' for n in range(count)]
+    lines += ["models:", *(f"  m{n}: {{at: e{n}}}" for n in range(count))]
     lines += [
         "rules:",
-        *(f'  - {{when: {{tokens: "{n * 2}..{n * 2 + 1}"}}, use: m{n}}}' for n in range(5000)),
+        *(f'  - {{when: {{tokens: "{n * 2}..{n * 2 + 1}"}}, use: m{n}}}' for n in range(count)),
         "  - {use: [m0, m1]}",
     ]
+    return "\n".join(lines)
+
+
+def test_five_thousand_endpoints_and_rules_load_in_time(tmp_path):
     began = time.perf_counter()
-    assert run_all(load_source(Source("many.yaml", "\n".join(lines)), tmp_path)) == []
+    found = run_all(load_source(Source("many.yaml", many(5000)), tmp_path))
+    assert [each for each in found if each.severity != "info"] == []
     assert time.perf_counter() - began < 10  # 3 s at rest; a machine under load takes longer
+
+
+MEMORY = """
+import resource, sys
+from router import load_router
+router = load_router(sys.argv[1], env={})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "linux" else 1024**2))
+"""
+
+
+def test_five_thousand_endpoints_and_rules_take_little_memory(tmp_path):
+    path = tmp_path / "many.yaml"
+    path.write_text(many(5000), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert int(done.stdout) < 300  # MiB
 
 
 def test_thousands_of_unknown_names_do_not_take_minutes(tmp_path):

@@ -48,6 +48,28 @@ def test_durations_are_shown_as_they_are_written(seconds, text):
     assert units.show_duration(seconds) == text
 
 
+@pytest.mark.parametrize("text", ["0B", "1B", "1536MiB", "8GiB", "500MB", "3kB", "1025B"])
+def test_sizes_are_shown_as_they_are_written(text):
+    assert units.show_size(units.parse_size(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text"),
+    [
+        ("0", "$0"),
+        ("3", "$3"),
+        ("3.00", "$3"),
+        ("0.5", "$0.50"),
+        ("0.84", "$0.84"),
+        ("0.000003", "$0.000003"),
+        ("1E+3", "$1000"),
+        ("1E-7", "$0.0000001"),
+    ],
+)
+def test_sums_are_shown_as_they_are_written(dollars, text):
+    assert units.show_money(Decimal(dollars)) == text
+
+
 def test_sizes_sums_and_shares_are_exact():
     assert units.parse_size("8GiB") == 8 * 2**30
     assert units.parse_size("500MB") == 500_000_000

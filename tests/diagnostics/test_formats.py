@@ -210,7 +210,7 @@ def test_several_files_are_written_beside_what_is_printed(run, tmp_path):
     result = run("bad.yaml", "good.yaml", "--output", "sarif=a.sarif", "--output", "junit=b=c.xml")
     assert (result.exit_code, "error[R201]" in result.output) == (1, True)
     (log,) = json.loads((tmp_path / "a.sarif").read_text(encoding="utf-8"))["runs"]
-    assert {"R201", "R305", "R308", "R601"} == {each["ruleId"] for each in log["results"]}
+    assert {"R201", "R305", "R308", "R601", "R809"} == {each["ruleId"] for each in log["results"]}
     suites = parsed((tmp_path / "b=c.xml").read_text(encoding="utf-8"))
     assert [each.get("name") for each in suites] == ["bad.yaml", "good.yaml"]
 

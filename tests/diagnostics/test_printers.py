@@ -51,6 +51,21 @@ def test_related_places_of_one_line_each_get_a_line_of_marks():
     ]
 
 
+def test_a_related_place_in_another_file_gets_lines_of_its_own():
+    found = finding(at(1, 4), related=(Related(at(12, 1, file="g.yaml"), "first"),))
+    sources = {"f.yaml": Source("f.yaml", "a: b\n"), "g.yaml": Source("g.yaml", "\n" * 11 + "c: d\n")}
+    assert human([found], sources).split("\n")[1:8] == [
+        "  --> f.yaml:1:4",
+        "   |",
+        " 1 | a: b",
+        "   |    ^",
+        "  ::: g.yaml:12:1",
+        "   |",
+        "12 | c: d",
+    ]
+    assert "   = note: first (g.yaml:12:1)" in shown("a: b\n", found)
+
+
 def test_places_far_apart_have_dots_between_them():
     found = finding(at(4, 1), related=(Related(at(1, 1), "first"),))
     assert shown("a\nb\nc\nd\n", found)[3:8] == ["1 | a", "  | - first", "...", "4 | d", "  | ^"]

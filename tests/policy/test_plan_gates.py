@@ -392,3 +392,22 @@ def test_a_loading_model_is_asked_again_whatever_the_budget():
     gates.openings[0] = Opening(0.0, 0.0, retry=False)
     assert fail(walk, "model_loading") == Wait(2.0)
     assert walk.next(2.0) == Try(0)
+
+
+def test_a_hedge_that_wins_after_everything_else_failed_is_the_one_under_way():
+    walk, gates = plan(2)
+    walk.next(0.0)
+    gates.openings[1] = shut(60.0)  # busy with the hedge's own probe
+    assert isinstance(fail(walk, "quota_exhausted", index=0), GiveUp)
+    walk.moved(1)
+    gates.openings[1] = OPEN
+    assert fail(walk, "server_error", 1.0, index=1) == Wait(1.25)
+    assert walk.next(1.25) == Try(1)
+
+
+def test_a_slow_first_is_asked_again_when_its_hedge_and_all_others_failed():
+    walk, _ = plan(3)
+    walk.next(0.0)
+    walk.moved(1)
+    assert fail(walk, "quota_exhausted", index=1) == Try(2)
+    assert fail(walk, "quota_exhausted", index=2) == Try(0)

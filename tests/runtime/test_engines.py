@@ -156,14 +156,16 @@ def test_a_prompt_over_the_context_is_told_with_its_numbers(tmp_path, servers):
     asyncio.run(main())
 
 
-def test_a_model_file_that_is_not_there_is_told_and_followed_by_the_next(tmp_path, servers):
-    one, two, small = servers
-    text = FILE.replace("id: {small}", "id: none.gguf").replace("use: small}}", "use: [small, talker]}}")
+def test_a_model_file_that_is_gone_since_is_told_and_followed_by_the_next(tmp_path, servers):
+    one, two, _ = servers
+    text = FILE.replace("use: small}}", "use: [small, talker]}}")
+    gone = tmp_path / "models" / "none.gguf"
+    gone.parent.mkdir()
+    gone.write_bytes(b"GGUF")
 
     async def main():
-        async with load_router(
-            write(tmp_path, one.url, two.url, small, text), env={"ONE_KEY": "x"}
-        ) as router:
+        async with load_router(write(tmp_path, one.url, two.url, gone, text), env={"ONE_KEY": "x"}) as router:
+            gone.unlink()
             with pytest.raises(ModelNotFound, match=r"none\.gguf"):
                 await router.complete("hi", model="small")
             return await router.complete("hi", task="analysis")

@@ -340,7 +340,9 @@ def test_a_read_only_ledger_keeps_the_answer(tmp_path):
     path = write(tmp_path)
     run(path)
     ledger = tmp_path / "costs.sqlite"
-    ledger.write_bytes(b"this is no database at all, and a good deal longer than a header of one hundred bytes" * 3)
+    ledger.write_bytes(
+        b"this is no database at all, and a good deal longer than a header of one hundred bytes" * 3
+    )
     found, watcher, _, _ = run_failing(path)
     assert found[0].text == "two words"
     assert [each.what for each in watcher.notices] == ["ledger"]
@@ -366,14 +368,19 @@ def test_a_machine_by_the_hour_is_charged_for_failures_too(tmp_path):
         return failed.value
 
     error = asyncio.run(go())
-    assert all(each.cost == pytest.approx(Decimal(each.ms) / 10**6, rel=Decimal("0.01")) for each in error.attempts)
+    assert all(
+        each.cost == pytest.approx(Decimal(each.ms) / 10**6, rel=Decimal("0.01")) for each in error.attempts
+    )
     assert complaints(tmp_path / "costs.sqlite") == []
 
 
 def test_a_hedge_that_lost_is_a_row_of_its_own(tmp_path):
     path = write(tmp_path, use="[large, other]")
     text = path.read_text()
-    text = text.replace("rules:", "  other: {at: there, price: {input: $1, output: $2}}\nhedge: {after: 10ms, max: 100%}\nrules:")
+    text = text.replace(
+        "rules:",
+        "  other: {at: there, price: {input: $1, output: $2}}\nhedge: {after: 10ms, max: 100%}\nrules:",
+    )
     path.write_text(text.replace("endpoints: {", "endpoints: {there: {kind: mock, locality: remote}, "))
 
     async def go():
@@ -395,8 +402,7 @@ def test_an_invariant_is_proven_of_the_model_that_answers_instead_too(tmp_path):
 
     path = write(tmp_path, team("$1", then="{use: large}"), use="small")
     path.write_text(
-        path.read_text()
-        + "invariants: [{name: stays, for_all: {team: red}, every_hop: {locality: local}}]\n"
+        path.read_text() + "invariants: [{name: stays, for_all: {team: red}, every_hop: {locality: local}}]\n"
     )
     with pytest.raises(ConfigError, match="R414"):
         load_router(path)
@@ -405,8 +411,7 @@ def test_an_invariant_is_proven_of_the_model_that_answers_instead_too(tmp_path):
 def test_an_invariant_holds_for_a_call_that_names_its_model(tmp_path):
     path = write(tmp_path, team("$1", then="{use: small}"), use="small")
     path.write_text(
-        path.read_text()
-        + "invariants: [{name: stays, for_all: {team: red}, every_hop: {locality: local}}]\n"
+        path.read_text() + "invariants: [{name: stays, for_all: {team: red}, every_hop: {locality: local}}]\n"
     )
     found, _, _, _ = run(path, model="large")
     assert isinstance(found[0], InvariantViolated)
@@ -419,7 +424,11 @@ def test_usage_is_told_apart_by_what_is_asked_and_by_nothing_else(tmp_path):
             await router.complete(PROMPT, team="blue", user="ann")
             await router.complete(PROMPT)
             tomorrow = datetime.now(UTC) + timedelta(days=1)
-            found = router.usage(by=("team", "user")), router.usage(since=tomorrow), router.usage(since=0, by=())
+            found = (
+                router.usage(by=("team", "user")),
+                router.usage(since=tomorrow),
+                router.usage(since=0, by=()),
+            )
             with pytest.raises(InvalidCall, match="told apart by `colour`; legal: model,"):
                 router.usage(by=("colour",))
             with pytest.raises(InvalidCall, match="no time zone"):

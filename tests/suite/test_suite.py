@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from router.cli.main import cli
+from router.config.routing_tests import json_schema
 from router.suite.coverage import Counted
-from router.suite.language import json_schema
+from router.table import graph
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """\
@@ -91,13 +92,35 @@ def test_what_is_not_true_fails_with_the_difference(run, test, reason):
 @pytest.mark.parametrize(
     ("test", "reason"),
     [
-        ("given: {task: cod}, expect: {model: small}", "did you mean `code`"),
-        ("given: {tsk: code}, expect: {model: small}", "did you mean `task`"),
-        ("given: {task: code}, expect: {modle: small}", "nothing is known of `modle`"),
-        ("given: {task: code}, expect: {model: tiny}", "there is no model `tiny`"),
-        ("given: {task: code}, expect: {rule: cding}", "there is no rule `cding`"),
-        ("given: {task: code}, expect: {served_by: small}", "only be expected of a test with a `script`"),
-        ("given: {task: code}, script: {c: [ok]}, expect: {model: small}", "there is no endpoint `c`"),
+        ("given: {task: cod}, expect: {model: small}", "`cod` is no value of `task`; did you mean `code`?"),
+        ("given: {tsk: code}, expect: {model: small}", "unknown dimension `tsk`; did you mean `task`?"),
+        ("given: {temperature: 7}, expect: {model: small}", "`7` is not a number from 0 to 2"),
+        (
+            "given: {model: smal}, expect: {model: small}",
+            "`smal` is no value of `model`; did you mean `small`?",
+        ),
+        ("given: {deadline: 5}, expect: {model: small}", "`deadline` in `given` has no effect"),
+        (
+            "given: {task: code}, expect: {modle: small}",
+            "unknown key `modle` in `expect`; did you mean `model`?",
+        ),
+        ("given: {task: code}, expect: {model: tiny}", "`tiny` is no value of `model`; legal: small, large"),
+        ("given: {task: code}, expect: {models: [small, lrge]}", "`lrge` is no value of `model`"),
+        ("given: {task: code}, expect: {models: small}", "`small` is not a list of models"),
+        ("given: {task: code}, expect: {locality: here}", "`here` is no value of `locality`"),
+        ("given: {task: code}, expect: {temperature: low}", "`low` is not a number from 0 to 2"),
+        ("given: {task: code}, expect: {rule: cding}", "there is no rule `cding`; did you mean `coding`?"),
+        ("given: {task: code}, expect: {rule: [coding]}", "there is no rule `['coding']`"),
+        ("given: {task: code}, expect: {served_by: small}", "belongs to tests with a `script`"),
+        ("given: {task: code}, script: {c: [ok]}, expect: {model: small}", "`c` is no value of `endpoint`"),
+        ("given: {task: code}, script: {a: [ok]}, expect: {elapsed: 5}", "`5` is not a time such as"),
+        ('given: {task: code}, script: {a: [ok]}, expect: {elapsed: "<= 5"}', "`<= 5` is not a time such as"),
+        ("given: {task: code}, script: {a: [ok]}, expect: {error: bang}", "`bang` is no value of `error`"),
+        (
+            "given: {task: code}, script: {a: [ok]}, expect: {attempts: [a, c]}",
+            "`c` is no value of `endpoint`",
+        ),
+        ("given: {task: code}, expect: {}", "it expects nothing"),
     ],
 )
 def test_a_wrong_test_is_an_error_and_not_a_failure(run, test, reason):
@@ -177,11 +200,12 @@ def test_failures_show_how_the_call_was_decided(run):
     assert result.output.endswith("0 passed, 1 failed, 0 errors\n")
 
 
-def test_coverage_counts_rules_and_cells_and_suggests_the_rest(run):
+def test_coverage_counts_rules_outcomes_and_cells_and_suggests_the_rest(run):
     tests = "tests: [{name: one, given: {task: code}, expect: {rule: coding}}]\n"
     result = run(tests, "--coverage", "--suggest")
     assert result.exit_code == 0
-    assert "rules 1 of 4 (25 %), cells 1 of 12 (8.3 %)" in result.output
+    # Outcomes: small, large, small before large, and no rule at all.
+    assert "rules 1 of 4 (25 %), outcomes 1 of 4 (25 %), cells 1 of 12 (8.3 %)" in result.output
     assert "untested: secret, long, chatting" in result.output
     suggested = result.output.partition("# for")[2].partition("\n")[2]
     assert run(f"tests:\n{suggested}", "--fail-under", "75").exit_code == 0
@@ -268,6 +292,199 @@ def _plain(file: Path):
     return plain(read(Source(str(file), file.read_text(encoding="utf-8")))[0])
 
 
+ARROWS = """\
+tests:
+  - name: a table
+    columns: [task, "->model"]
+    rows:
+      - [[chat, code], large]
+"""
+
+
+def test_a_list_in_a_row_stands_for_each_of_its_values(run):
+    found = shown(run, ARROWS)["tests"]
+    assert [(each["name"], each["status"]) for each in found] == [
+        ("a table [task=chat]", "pass"),
+        ("a table [task=code]", "fail"),
+    ]
+
+
+def test_a_value_that_is_wrong_makes_an_error_of_its_own_case_alone(run):
+    found = shown(run, "tests: [{name: x, given: {task: [code, cod]}, expect: {model: small}}]\n")
+    assert [each["status"] for each in found["tests"]] == ["pass", "error"]
+
+
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        ("tests: [{name: x, given: {task: []}, expect: {model: small}}]\n", "an empty list"),
+        ("defaults: {task: []}\ntests: [{name: x, expect: {model: small}}]\n", "an empty list"),
+        (
+            'tests: [{name: x, columns: [task, task, "-> model"], rows: [[chat, code, small]]}]\n',
+            "`task` stands twice",
+        ),
+        (
+            "tests: [{name: x, given: {tokens: ["
+            + ", ".join(["1"] * 200)
+            + "], user: ["
+            + ", ".join(["a"] * 200)
+            + "]}, expect: {model: small}}]\n",
+            "more than 10,000 tests",
+        ),
+    ],
+)
+def test_what_cannot_be_unfolded_is_told(run, tests, told):
+    result = run(tests)
+    assert result.exit_code == 1
+    assert told in result.output
+
+
+def test_a_scripted_call_measures_as_its_test_says(run):
+    found = shown(
+        run,
+        """\
+tests:
+  - {name: long, given: {tokens: 5000}, script: {b: [ok]}, expect: {rule: long, served_by: large, attempts: [b]}}
+  - {name: all of it, given: {tokens: 5000, images: true, tools: true, json: true, stream: true}, script: {b: [ok]}, expect: {served_by: large}}
+""",
+    )
+    assert [(each["status"], each["reason"]) for each in found["tests"]] == [("pass", "")] * 2
+
+
+def test_a_scripted_call_that_cannot_be_so_short_is_an_error(run):
+    status, told = outcome(
+        run, "given: {task: code, images: true}, script: {a: [ok]}, expect: {served_by: small}"
+    )
+    assert (status, "at least 805 tokens, by which rule `long` decides it" in told) == ("error", True)
+
+
+def test_a_scripted_call_that_is_too_long_to_be_made_is_an_error(run):
+    status, told = outcome(run, "given: {tokens: 10000001}, script: {b: [ok]}, expect: {served_by: large}")
+    assert (status, "at most 10,000,000" in told) == ("error", True)
+
+
+def test_a_failed_script_shows_every_attempt_and_the_end(run):
+    result = run(
+        "tests: [{name: x, given: {task: code}, script: {a: [refused], b: [503]}, expect: {served_by: small}}]\n"
+    )
+    assert "served_by is none, not small" in result.output
+    assert "attempts  small at a: connect_failed after 0ms" in result.output
+    assert "large at b: overloaded (503) after 0ms" in result.output
+    assert "end       overloaded after" in result.output
+
+
+def test_the_trace_names_a_candidate_that_is_skipped(run, tmp_path):
+    (tmp_path / "router.yaml").write_text(
+        "version: 1\nendpoints: {a: {kind: mock}}\nmodels: {blind: {at: a, capabilities: []}, seeing: {at: a}}\n"
+        "rules: [{name: all, use: [blind, seeing]}]\n",
+        encoding="utf-8",
+    )
+    result = run("tests: [{name: x, given: {images: true}, expect: {model: blind}}]\n")
+    assert "model     blind at a  skipped: its capabilities lack images" in result.output
+
+
+def test_of_many_rules_the_trace_shows_those_that_match(run, tmp_path):
+    many = "".join(f"  - {{name: n{n}, when: {{tokens: {n}}}, use: large}}\n" for n in range(50))
+    (tmp_path / "router.yaml").write_text(CONFIG.replace("rules:\n", f"rules:\n{many}"), encoding="utf-8")
+    result = run("tests: [{name: x, given: {tokens: 7, task: code}, expect: {model: small}}]\n")
+    assert "rules     => n7: the first that matches" in result.output
+    assert "          +  coding: matches too" in result.output
+    assert "          52 more rules; `router explain` shows all" in result.output
+    assert "n8:" not in result.output
+    result = run("tests: [{name: x, given: {tokens: 70, task: creative}, expect: {model: small}}]\n")
+    assert "rules     54 more rules" in result.output
+
+
+def test_passing_tests_are_listed_when_asked(run):
+    tests = "tests: [{name: one, given: {task: code}, expect: {rule: coding}}]\n"
+    assert "PASS  router.test.yaml: one" in run(tests, "--verbose").output
+    assert "PASS" not in run(tests).output
+
+
+def test_two_files_of_one_configuration_are_counted_together(run, tmp_path):
+    (tmp_path / "more.test.yaml").write_text(
+        "config: router.yaml\ntests: [{name: two, given: {task: chat}, expect: {rule: chatting}}]\n",
+        encoding="utf-8",
+    )
+    result = run("tests: [{name: one, given: {task: code}, expect: {rule: coding}}]\n", "--coverage")
+    assert result.output.count("rules ") == 1
+    assert "rules 2 of 4 (50 %)" in result.output
+
+
+def test_what_names_its_model_or_fails_covers_nothing(run):
+    tests = """\
+tests:
+  - {name: one, given: {model: small, task: code}, expect: {model: small}}
+  - {name: two, given: {task: code}, expect: {model: large}}
+"""
+    assert "rules 0 of 4 (0 %), outcomes 0 of 4 (0 %), cells 0 of 12 (0 %)" in run(tests, "--coverage").output
+
+
+def test_a_call_that_no_rule_decides_is_an_outcome(run):
+    result = run("tests: [{name: one, given: {task: creative}, expect: {rule: none}}]\n", "--coverage")
+    assert "rules 0 of 4 (0 %), outcomes 1 of 4 (25 %), cells 1 of 12" in result.output
+
+
+def test_rules_that_no_call_reaches_are_not_counted(run, tmp_path):
+    (tmp_path / "router.yaml").write_text(
+        CONFIG + "  - {name: rest, use: small}\n  - {name: never, use: large}\n", encoding="utf-8"
+    )
+    result = run("tests: [{name: one, given: {task: code}, expect: {rule: coding}}]\n", "--coverage")
+    assert "rules 1 of 5 (20 %), outcomes 1 of 3 (33.3 %)" in result.output
+    assert "untested: secret, long, chatting, rest\n" in result.output
+
+
+def test_a_table_too_complex_to_lay_out_is_counted_by_its_rules(run, monkeypatch):
+    monkeypatch.setattr(graph, "BUDGET", 0)
+    result = run(
+        "tests: [{name: one, given: {task: code}, expect: {rule: coding}}]\n", "--coverage", "--suggest"
+    )
+    assert "rules 1 of 4 (25 %)" in result.output
+    assert "# for" not in result.output
+
+
+def test_the_object_for_programs_has_shares_untested_rules_and_suggestions(run):
+    found = json.loads(
+        run(
+            "tests: [{name: one, given: {task: code}, expect: {model: large}}]\n",
+            "--format",
+            "json",
+            "--suggest",
+        ).stdout
+    )
+    assert found["coverage"] == {
+        "rules": {"covered": 0, "total": 4},
+        "outcomes": {"covered": 0, "total": 4},
+        "cells": {"covered": 0, "total": 12},
+    }
+    assert [each["rule"] for each in found["untested"]] == ["secret", "long", "chatting"]
+    assert found["suggestions"][1]["test"] == "- {name: long, given: {tokens: 101}, expect: {rule: long}}"
+    assert "          => coding: the first that matches" in found["tests"][0]["trace"]
+    assert found["tests"][0]["line"] == 2
+
+
+def test_a_file_that_cannot_be_run_keeps_no_other_from_running(run, tmp_path):
+    (tmp_path / "a.test.yaml").write_text("config: router.yaml\ntest: 1\n", encoding="utf-8")
+    tests = "tests: [{name: one, given: {task: code}, expect: {model: small}}]\n"
+    result = run(tests, "--junit", "out.xml")
+    assert result.exit_code == 1
+    assert "1 passed, 0 failed, 0 errors, 1 file not usable" in result.output
+    suites = list(ET.parse(tmp_path / "out.xml").getroot())  # noqa: S314 - written by ourselves
+    assert [(each.get("name"), each.get("errors")) for each in suites] == [
+        ("router.test.yaml", "0"),
+        ("a.test.yaml", "1"),
+    ]
+    found = json.loads(run(tests, "--format", "json").stdout)
+    assert (found["passed"], [each["code"] for each in found["findings"]]) == (1, ["R201"])
+
+
+def test_junit_has_the_trace_of_a_failure(run, tmp_path):
+    run("tests: [{name: one, given: {task: code}, expect: {model: large}}]\n", "--junit", "out.xml")
+    (suite,) = ET.parse(tmp_path / "out.xml").getroot()  # noqa: S314 - written by ourselves
+    assert suite.get("failures") == "1"
+    assert "=> coding: the first that matches" in suite[0][0].text
+
+
 pytest_plugins = ["pytester"]
 
 
@@ -279,5 +496,13 @@ def test_pytest_collects_the_same_files_when_asked(pytester):
     )
     result = pytester.runpytest_inprocess("--router", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*model is small, not large*"])
+    result.stdout.fnmatch_lines(["*model is small, not large*", "*=> coding: the first that matches*"])
     assert pytester.runpytest_inprocess("-p", "no:cacheprovider").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_pytest_tells_what_is_wrong_with_a_file(pytester):
+    pytester.makefile(".yaml", router=CONFIG)
+    (pytester.path / "router.test.yaml").write_text("config: router.yaml\ntest: 1\n", encoding="utf-8")
+    result = pytester.runpytest_inprocess("--router", "-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*unknown key `test` in the file*"])

@@ -21,7 +21,7 @@ def leaf(space, node, call):
             for number, each in enumerate(axis.cells)
             if value in each.words or (not each.words and each.low <= value <= each.high)
         )
-        node = node.children[cell]
+        node = node.child(cell)
     return node
 
 

@@ -1,0 +1,1 @@
+"""The house form of a file: the same values and comments, laid out one way."""
