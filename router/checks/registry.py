@@ -193,7 +193,6 @@ ALL: tuple[Check, ...] = (
     price_unit_suspect.CHECK,
     dearer_failover.CHECK,
     call_over_cap.CHECK,
-    bad_price_file.CHECK,
     model_over_memory.CHECK,
     concurrency_over_slots.CHECK,
     duplicate_endpoint.CHECK,

@@ -22,8 +22,7 @@ from router.cli.common import (
 )
 from router.cli.explain_text import lines
 from router.cli.values import pairs
-from router.compile.compiler import compile_file, told_offline
-from router.compile.program import without_network
+from router.compile.compiler import OFFLINE, compile_file, program_under
 from router.core.errors import ConfigError, InvalidCall
 from router.core.options import PARAMS
 
@@ -78,8 +77,7 @@ def command(
     given, wanted = pairs(call), _wanted(expected)
     try:
         program, findings = compile_file(configuration(config))
-        if offline or told_offline(os.environ):
-            program = without_network(program)
+        program = program_under(program, {OFFLINE: "1"} if offline else os.environ)
         explanation = explained(program, given)
     except ConfigError as error:
         raise ended_by_findings(error, form) from error

@@ -22,6 +22,19 @@ def lines(explanation: Explanation) -> Iterator[str]:
     """Yield an explanation as a person reads it."""
     shown = (f"{name}={str(value).lower()}" for name, value in explanation.call.items() if value is not False)
     yield f"call      {' '.join(shown)}"
+    yield from _decision(explanation)
+    yield from _block(
+        "options",
+        (f"{name} {option.value}  from {option.origin}" for name, option in explanation.options.items()),
+    )
+    if explanation.model is not None:
+        yield from _bounds(explanation)
+    yield from _block("nearest", _nearest(explanation.nearest))
+    yield from _block("rules", _rules(explanation))
+
+
+def _decision(explanation: Explanation) -> Iterator[str]:
+    """Yield the rule and where it sends the call."""
     if explanation.rule is not None:
         yield f"rule      {explanation.rule}  ({explanation.rule_at})"
     elif explanation.model is None:
@@ -36,19 +49,19 @@ def lines(explanation: Explanation) -> Iterator[str]:
         yield f"{word:<10}{_place(candidate)}{skipped}"
     if explanation.offline is not None:
         yield from _block("offline", _ladder(explanation.offline))
-    yield from _block(
-        "options",
-        (f"{name} {option.value}  from {option.origin}" for name, option in explanation.options.items()),
-    )
-    if explanation.model is not None:
-        attempts = f"{explanation.attempts} attempt{'s' if explanation.attempts > 1 else ''}"
-        yield f"limits    {show_duration(explanation.deadline)} in all, at most {attempts}"
-        if explanation.cache is not None:
-            yield f"cache     {explanation.cache}"
-        yield from _block("slowest", _slowest(explanation))
-        yield from _block("cost", _costs(explanation))
-    yield from _block("nearest", _nearest(explanation.nearest))
-    yield from _block("rules", _rules(explanation))
+
+
+def _bounds(explanation: Explanation) -> Iterator[str]:
+    """Yield what holds for the call: time, attempts, money and what is kept."""
+    attempts = f"{explanation.attempts} attempt{'s' if explanation.attempts > 1 else ''}"
+    yield f"limits    {show_duration(explanation.deadline)} in all, at most {attempts}"
+    yield from _block("budgets", explanation.budgets)
+    for key, words in explanation.policies:
+        yield f"{key:<10}{words}"
+    if explanation.cache is not None:
+        yield f"cache     {explanation.cache}"
+    yield from _block("slowest", _slowest(explanation))
+    yield from _block("cost", _costs(explanation))
 
 
 def _block(word: str, texts: Iterable[str]) -> Iterator[str]:

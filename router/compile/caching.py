@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from router.config.cache import CacheSettings, CacheUseSettings, SqliteSettings
 from router.core.dimension import BUILT_IN
-from router.core.units import show_duration
-from router.policy.cachekey import CachePolicy, fixes
+from router.policy.cachekey import CachePolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from router.config.language import Document
@@ -44,22 +42,3 @@ def cache_policy(document: Document, linked: Linked, folder: Path) -> CachePolic
 def cache_use(settings: object) -> CacheUse | None:
     """Return what a rule says of the cache."""
     return settings.ttl if isinstance(settings, CacheUseSettings) else cast("CacheUse | None", settings)
-
-
-def kept(
-    policy: CachePolicy | None, use: CacheUse | None, params: Sequence[Mapping[str, object]]
-) -> str | None:
-    """Return in words whether the answer of a call is kept; None where the file keeps none.
-
-    Args:
-        policy: What the file says.
-        use: What the rule says.
-        params: The sampling options of each candidate.
-    """
-    if policy is None or not policy.fresh:
-        return None
-    if use == "off":
-        return "off, as the rule says"
-    if use != "always" and not all(fixes(each) for each in params):
-        return "not kept: neither temperature 0 nor a seed"
-    return f"kept for {show_duration(policy.ttl if use is None or isinstance(use, str) else use)}"

@@ -55,15 +55,19 @@ def compile_file(path: Path, env: Mapping[str, str] | None = None) -> tuple[Prog
         ConfigError: The file has errors; all its findings are inside.
     """
     program, findings = compile_configuration(load_file(path, env))
-    return (without_network(program) if told_offline(env or {}) else program), findings
+    return program_under(program, env or {}), findings
 
 
-def told_offline(env: Mapping[str, str]) -> bool:
-    """Return whether an environment forbids remote endpoints.
+def program_under(program: Program, env: Mapping[str, str]) -> Program:
+    """Return a program as it is under an environment: `ROUTER_OFFLINE=1` forbids remote endpoints.
 
     Raises:
-        ConfigError: It cannot be told what it says.
+        ConfigError: It cannot be told what the variable says.
     """
+    return without_network(program) if _told_offline(env) else program
+
+
+def _told_offline(env: Mapping[str, str]) -> bool:
     word = env.get(OFFLINE, "").strip().lower()
     if word in WORDS:
         return WORDS[word]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.compile.caching import kept
+from router.compile.beyond import beyond
+from router.compile.keeping import kept
 from router.compile.options import written
 from router.compile.reasons import reasons
 from router.compile.worst import cost_of, dearest, dollars, slowest
@@ -108,6 +109,8 @@ class Explanation:
         nearest: Changes of one dimension that change the rule or the first choice, nearest first.
         cache: Whether its answer is kept, in words; None where the file keeps none.
         offline: The offline ladder, or None where the file declares none.
+        policies: What else the file declares for it, each a key and words: balance, hedge, breaker, rates ...
+        budgets: What bounds the spending, in words; a free candidate is bounded by none.
     """
 
     call: Mapping[str, Value]
@@ -126,6 +129,8 @@ class Explanation:
     nearest: tuple[Boundary, ...]
     cache: str | None = None
     offline: ExplainedLadder | None = None
+    policies: tuple[tuple[str, str], ...] = ()
+    budgets: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `--format json` prints."""
@@ -169,7 +174,10 @@ class Explanation:
                 ],
             },
             "nearest": [each.as_json() for each in self.nearest],
+            "policies": [{"key": key, "says": words} for key, words in self.policies],
         }
+        if self.budgets:
+            shown["budgets"] = list(self.budgets)
         if self.cache is not None:
             shown["cache"] = self.cache
         if self.split:
@@ -226,6 +234,8 @@ def explain(
         dearest=dearest([each.cost.worst for each in able], retry.attempts, retry.same),
         nearest=boundaries(program, values, tried_first) if model is None else (),
         offline=ladder,
+        policies=tuple(beyond(program, route, _candidates(program, route, model, user))),
+        budgets=tuple(each.in_words for each in program.costs.budgets) if program.costs is not None else (),
         cache=kept(
             program.cache,
             route.cache,

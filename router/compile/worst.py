@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from router.core.errors import FirstTokenTimeout
-from router.core.usage import MILLION
+from router.core.usage import MILLION, NO_TOKENS
 from router.policy.plan import Plan, Try, Wait
 
 if TYPE_CHECKING:
@@ -130,6 +130,9 @@ def cost_of(deployment: Deployment, tokens: object, max_tokens: object) -> Cost:
     price = deployment.price
     if price is None:
         return Cost(None, None)
+    if price.per_hour is not None:
+        total = deployment.endpoint.timeouts.total
+        return Cost(NOTHING, None if total is None else price.cost(NO_TOKENS, total))
     read = _priced(price.input, tokens)
     written = _priced(price.output, max_tokens)
     return Cost(read, None if read is None or written is None else read + written)

@@ -15,7 +15,7 @@ from router.config.locality import locality_of
 from router.core.usage import FREE, Price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings
@@ -111,28 +111,6 @@ class PriceBook:
         if locality_of(endpoint) == "local":
             return self._own.find(host, known) or FREE
         return self._own.find(host, known) or snapshot().prices.get((host, known))
-
-    def unknown(self, document: Document, places: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
-        """Yield each model and endpoint without a known price."""
-        for name, model, place, at in _places(document, places):
-            if self.price(name, model, place, document.endpoints[at]) is None:
-                yield name, at
-
-    def paid(self, document: Document, places: Mapping[str, list[str]]) -> bool:
-        """Whether anything may cost something."""
-        found = (
-            self.price(name, model, place, document.endpoints[at])
-            for name, model, place, at in _places(document, places)
-        )
-        return any(price is None or not price.free for price in found)
-
-
-def _places(
-    document: Document, places: Mapping[str, list[str]]
-) -> Iterator[tuple[str, ModelSettings, PlaceSettings, str]]:
-    for name, model in document.models.items():
-        for at, (_, place) in zip(places.get(name, ()), model.at, strict=False):
-            yield name, model, place, at
 
 
 def price_book(document: Document, folder: Path) -> PriceBook:

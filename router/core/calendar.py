@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 Per = Literal["hour", "day", "month", "total"]
+
+
+class Moment(Protocol):
+    """A `datetime` with a time zone."""
+
+    @property
+    def tzinfo(self) -> tzinfo | None:
+        """Its time zone."""
+        ...
+
+    def timestamp(self) -> float:
+        """Return seconds since 1970."""
+        ...
 
 
 class Period(NamedTuple):

@@ -64,6 +64,7 @@ class Breaker:
         "_seen",
         "_seen_failed",
         "_tripped",
+        "_trips",
         "_until",
         "generation",
         "state",
@@ -78,7 +79,8 @@ class Breaker:
         self._seen_failed = 0
         self._until = 0.0  # open until then
         self._opened = 0.0
-        self._reopened = 0  # times in a row
+        self._reopened = 0  # times in a row that a probe failed
+        self._trips = 0  # times in a row that a probe was refused for good
         self._tripped = False
         self._cooled = 0.0  # nothing before this time, whatever the state
         self._probing = False
@@ -159,9 +161,9 @@ class Breaker:
         """Open it at once, for `seconds` if the other side said how long."""
         if given.generation != self.generation:
             return
-        self._reopened += given.probe
+        self._trips += given.probe  # it was tripped, or failed, and is not well yet
         base = TRIPPED if seconds is None else max(TRIPPED, seconds)
-        length = min(base * 2 ** min(self._reopened, 8), MOST_TRIPPED)
+        length = min(base * 2 ** min(self._trips, 8), MOST_TRIPPED)
         self._shut(now, length if seconds is not None else length * (0.8 + 0.4 * dice), tripped=True)
 
     def released(self, given: Pass) -> None:
@@ -177,7 +179,7 @@ class Breaker:
         """Forget every failure."""
         self.state = CLOSED
         self.generation += 1
-        self._failures = self._reopened = self._seen_failed = 0
+        self._failures = self._reopened = self._trips = self._seen_failed = 0
         self._tripped = self._probing = False
         self._seen.clear()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from router.core.calendar import Period, period_of
-from router.core.usage import Usage, to_nano
+from router.core.usage import Usage, from_nano, to_nano
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,14 @@ class Budget:
     then: Then = "refuse"
     use: str | None = None
     zone: str = "UTC"
+
+    @property
+    def in_words(self) -> str:
+        """How `explain` tells it: "`team`: $5 a day for each user, then refuse"."""
+        span = "in all" if self.per == "total" else f"a {self.per}"
+        each = f" for each {self.each}" if self.each is not None else ""
+        then = f"`{self.use}` answers" if self.use is not None else self.then
+        return f"`{self.name}`: ${from_nano(self.limit).normalize():f} {span}{each}, then {then}"
 
     def period(self, wall: float) -> Period:
         """Return the period that a moment (seconds since 1970) lies in."""

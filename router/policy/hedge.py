@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from dataclasses import dataclass
 
@@ -22,14 +23,15 @@ class HedgePolicy:
 
 
 class HedgeShare:
-    """The share of hedged calls in the last minute. Time is an argument."""
+    """The share of hedged calls in the last minute, over all loops; `_lock` guards it. Time is an argument."""
 
-    __slots__ = ("_calls", "_hedged", "_policy")
+    __slots__ = ("_calls", "_hedged", "_lock", "_policy")
 
     def __init__(self, policy: HedgePolicy) -> None:
         self._policy = policy
         self._calls: deque[float] = deque(maxlen=100_000)
         self._hedged: deque[float] = deque(maxlen=100_000)
+        self._lock = threading.Lock()
 
     @property
     def after(self) -> float:
@@ -38,18 +40,20 @@ class HedgeShare:
 
     def called(self, now: float) -> None:
         """Take note of a call that could be hedged."""
-        self._calls.append(now)
+        with self._lock:
+            self._calls.append(now)
 
     def take(self, now: float) -> bool:
         """Return whether one more call may be hedged, and count it if so.
 
         The first call of a quiet minute may: a share of few calls would never allow one.
         """
-        for seen in (self._calls, self._hedged):
-            while seen and seen[0] < now - WINDOW:
-                seen.popleft()
         most = self._policy.max
-        if not most or len(self._hedged) + 1 > max(1.0, most * len(self._calls)):
-            return False
-        self._hedged.append(now)
-        return True
+        with self._lock:
+            for seen in (self._calls, self._hedged):
+                while seen and seen[0] < now - WINDOW:
+                    seen.popleft()
+            if not most or len(self._hedged) + 1 > max(1.0, most * len(self._calls)):
+                return False
+            self._hedged.append(now)
+            return True

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 WINDOW, PAUSE = 10.0, 15.0
 ENOUGH = 2
-# What another endpoint would refuse as well: the caller has to say something else.
-CALLERS_FAULTS = frozenset(
+# What another endpoint would refuse as well, for the caller has to say something else; and money that is spent.
+STAYS = frozenset(
     cls.kind
     for cls in (
         errors.InvalidRequest,
@@ -27,9 +27,10 @@ CALLERS_FAULTS = frozenset(
         errors.RequestTooLarge,
         errors.UnsupportedFeature,
         errors.ContentFiltered,
+        errors.BudgetExceeded,
     )
 )
-DESCENDS = frozenset({*TREATMENTS, errors.Shed.kind, errors.AllCircuitsOpen.kind}) - CALLERS_FAULTS
+DESCENDS = frozenset({*TREATMENTS, errors.Shed.kind, errors.AllCircuitsOpen.kind}) - STAYS
 
 Words = tuple[str, ...]
 

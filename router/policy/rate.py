@@ -43,7 +43,8 @@ class RetryBudget:
 
     __slots__ = ("_left",)
 
-    SIZE, GAIN, COST, COST_OF_TIMEOUT = 10.0, 0.2, 1.0, 2.0
+    # In fifths of a try, so that five successes earn exactly one.
+    SIZE, GAIN, COST, COST_OF_TIMEOUT = 50, 1, 5, 10
 
     def __init__(self) -> None:
         self._left = self.SIZE
@@ -55,7 +56,7 @@ class RetryBudget:
 
     def spend(self, *, timed_out: bool = False) -> None:
         """Pay for a further try."""
-        self._left = max(0.0, self._left - (self.COST_OF_TIMEOUT if timed_out else self.COST))
+        self._left = max(0, self._left - (self.COST_OF_TIMEOUT if timed_out else self.COST))
 
     def earn(self) -> None:
         """Take in a success."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from router.compile.program import Deployment, Program, Route
     from router.core.dimension import Value
+    from router.core.errors import BudgetExceeded
     from router.core.messages import Message
     from router.core.record import AttemptRecord
     from router.policy.cachekey import CacheUse, Question
@@ -273,6 +274,21 @@ def fitting(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment,
         for each in in_reach(call.program, candidates)
         if not each.lacks(needs) and unfit(call.program, each, measured) is None
     )
+
+
+def instead(call: Call, error: BudgetExceeded) -> None:
+    """Give a call the model that answers where a budget is spent; the budget bounds it no more.
+
+    Raises:
+        BudgetExceeded: There is none.
+        NoCandidate: It cannot take what the call carries.
+        InvariantViolated: It would break an invariant.
+    """
+    if error.use is None or error.budget is None:
+        raise error
+    call.spent |= {error.budget}
+    call.candidates = serving(call, call.program.named(error.use))
+    call.degraded = f"budget `{error.budget}` is spent: `{error.use}` answers"
 
 
 def _capable(candidates: tuple[Deployment, ...], needs: frozenset[str]) -> tuple[Deployment, ...]:

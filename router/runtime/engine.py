@@ -15,26 +15,24 @@ from typing import TYPE_CHECKING
 from router.core.clock import Clock, LoopClock
 from router.core.errors import BudgetExceeded, CallFailed
 from router.core.messages import Completion
-from router.core.observer import CallRecord
-from router.core.usage import NOTHING
 from router.policy.balance import balanced
 from router.policy.hedge import HedgeShare
 from router.runtime.cache import Cache, store_of
-from router.runtime.call import Origin, make_call
+from router.runtime.call import Origin, instead, make_call
 from router.runtime.forks import follow
 from router.runtime.gates import Gates
 from router.runtime.ladder import descend
 from router.runtime.limiter import Limiter
 from router.runtime.network import network_of
 from router.runtime.notify import Audience
+from router.runtime.records import recorded, refused, total_cost
 from router.runtime.replay import Replay
 from router.runtime.snapshot import Snapshot
-from router.runtime.spending import Spending, instead
+from router.runtime.spending import Spending
 from router.runtime.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
     from router.compile.program import Deployment, Program
     from router.core.observer import Observer
@@ -158,6 +156,8 @@ class Engine:
             call = make_call(snapshot, messages, opts, keywords, origin)
         except CallFailed as error:
             error.request_id = request_id
+            if self.audience:
+                self.audience.call_ended(refused(origin, error))
             raise
         if snapshot.program.balanced:
             call.candidates = self._balanced(call)
@@ -226,7 +226,7 @@ class Engine:
             try:
                 return await Walk(call, self._limiter, self._clock, self._dice.random, self._hedges).run()
             except BudgetExceeded as error:
-                instead(call, error, call.program)  # raises it where no other model answers
+                instead(call, error)  # raises it where no other model answers
 
     def failed(self, call: Call, error: CallFailed) -> CallFailed:
         """Return an error with the call's id and attempts in it."""
@@ -269,7 +269,7 @@ class Engine:
             self.spending.kept(call, completion)
         if self.audience:
             ms = (self._clock.now() - call.started) * 1000
-            self.audience.call_ended(_record(call, completion, error, ms))
+            self.audience.call_ended(recorded(call, completion, error, ms))
 
     async def close(self, drain: float = 0.0) -> None:
         """Free what the providers hold, once the calls under way are over or `drain` seconds have passed.
@@ -322,42 +322,3 @@ class Engine:
         if limiter is None:
             limiter = limiters[key] = Limiter(endpoint)
         return limiter
-
-
-def total_cost(call: Call) -> Decimal | None:
-    """Return dollars of all attempts, or None when one of them is unknown."""
-    total = NOTHING
-    for record in call.attempts:
-        if record.cost is None:
-            return None
-        total += record.cost
-    return total
-
-
-def _record(call: Call, completion: Completion | None, error: BaseException | None, ms: float) -> CallRecord:
-    last = call.attempts[-1] if call.attempts else None
-    first = next((each for each in call.attempts if each.first_ms is not None), None)
-    outcome = "ok" if completion is not None else error.kind if isinstance(error, CallFailed) else "cancelled"
-    return CallRecord(
-        request_id=call.request_id,
-        began=call.began,
-        rule=call.rule,
-        dimensions=call.dimensions,
-        model=completion.model if completion else last.model if last else None,
-        endpoint=completion.endpoint if completion else last.endpoint if last else None,
-        outcome=outcome,
-        ms=ms,
-        first_ms=None if first is None or first.first_ms is None else first.at_ms + first.first_ms,
-        usage=completion.usage if completion else None,
-        cost=total_cost(call),
-        attempts=tuple(call.attempts),
-        stream=call.live,
-        cached=completion is not None and completion.cached,
-        saved=call.saved,
-        degraded=call.degraded,
-        user=call.options.get("user"),
-        tags=call.options.get("tags", {}),
-        messages=call.messages,
-        completion=completion,
-        error=error,
-    )

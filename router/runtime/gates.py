@@ -8,7 +8,8 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from router.policy.breaker import Breaker, BreakerPolicy
+from router.core.observer import Notice
+from router.policy.breaker import CLOSED, Breaker, BreakerPolicy
 from router.policy.rate import Rate, RetryBudget
 from router.runtime.gate import Gate, Guard, Surroundings
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.compile.program import Deployment, Program
-    from router.core.observer import Notice
     from router.core.request import Endpoint
     from router.policy.kinds import Scope
 
@@ -43,11 +43,20 @@ class Gates:
         with self.lock:
             known = (self._gates, self._around, self._guards)
             self._gates, self._around, self._guards = {}, {}, {}
-            return {
+            found = {
                 deployment: self._gate(deployment, program.breaker, known)
                 for model in program.models.values()
                 for deployment in model.deployments
             }
+            kept = {id(guard) for guard in self._guards.values()}
+            gone = {
+                guard.name
+                for guard in known[2].values()
+                if id(guard) not in kept and guard.breaker.state != CLOSED
+            }
+        for name in sorted(gone):  # whoever counts open breakers is not left with one that nobody closes
+            self._notify(Notice("breaker", name, "closed", "no longer in the configuration"))
+        return found
 
     def host(self, endpoint: Endpoint) -> Guard | None:
         """Return the breaker of an endpoint's host."""

@@ -48,7 +48,10 @@ def load_router(  # noqa: PLR0913 - each is a keyword with a default
         ConfigError: The file cannot be read or has errors, or a model file or a file of certificates that it
             names cannot be used; `findings` holds all of them.
     """
-    from router.compile.compiler import compile_configuration  # noqa: PLC0415 - `import router` stays fast
+    from router.compile.compiler import (  # noqa: PLC0415 - `import router` stays fast
+        compile_configuration,
+        program_under,
+    )
     from router.config.load import load_file  # noqa: PLC0415
     from router.runtime.background import Background  # noqa: PLC0415
     from router.runtime.engine import Engine  # noqa: PLC0415
@@ -59,11 +62,12 @@ def load_router(  # noqa: PLR0913 - each is a keyword with a default
     made_of = [Path(path)]
 
     def load() -> tuple[Program, list[Diagnostic]]:
-        configuration = load_file(Path(path), os.environ if env is None else env)
+        variables = os.environ if env is None else env
+        configuration = load_file(Path(path), variables)
         made_of[1:] = [Path(name) for name in configuration.sources if Path(name) != Path(path)]
         program, findings = compile_configuration(configuration)
         look_at_files(configuration, program, providers or {})
-        return program, findings
+        return program_under(program, variables), findings
 
     reloader = Reloader(load, lambda: made_of if watch else [])
     found = reloader.load()

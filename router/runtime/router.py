@@ -10,11 +10,11 @@ from router.runtime.said import explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from types import TracebackType
 
     from router.compile.explain import Explanation
     from router.compile.program import Deployment, Model
+    from router.core.calendar import Moment
     from router.core.messages import Completion, Message
     from router.core.port import Vitality
     from router.core.request import Locality
@@ -184,7 +184,7 @@ class Router:
         """The names of all dimensions, the measured ones last."""
         return tuple(self._engine.program.dimensions)
 
-    def usage(self, since: datetime | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
+    def usage(self, since: Moment | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
         """Return what was used and spent: what the ledger holds, else what this router did (its last 100,000 attempts).
 
         Args:

@@ -4,29 +4,56 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from router.core.errors import BudgetExceeded
 from router.core.observer import Notice
 from router.core.usage import from_nano, to_nano
 from router.policy.budget import CostPolicy, reserve
 from router.runtime import ledger
-from router.runtime.call import serving
 from router.runtime.ledger import Ended, Entry
 from router.runtime.scribe import FileScribe, MemoryScribe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
 
     from router.compile.program import Deployment, Program
     from router.core.clock import Clock
+    from router.core.dimension import Value
     from router.core.messages import Completion
     from router.core.record import AttemptRecord
-    from router.runtime.call import Call
     from router.runtime.ledger import Full, Passed
     from router.runtime.scribe import Scribe
 
 HELD = 60.0  # seconds that a machine paid by the hour is taken for where nothing bounds an attempt
+
+
+class Charged(Protocol):
+    """What has to be known of a call: see `router.runtime.call.Call`."""
+
+    request_id: str
+    task: str
+    program: Program
+    options: Mapping[str, Any]
+    dimensions: Mapping[str, Value]
+    sent: int
+    spent: frozenset[str]
+    saved: Decimal | None
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that decided, or None."""
+        ...
+
+    @property
+    def tokens(self) -> int:
+        """Estimated tokens of the prompt."""
+        ...
+
+    def params_of(self, deployment: Deployment) -> Mapping[str, object]:
+        """Return the sampling options for one deployment."""
+        ...
 
 
 class Spending:
@@ -61,7 +88,7 @@ class Spending:
         )
         self._asks = self.policy.ledger is not None or bool(self.policy.budgets)
 
-    def entry(self, call: Call, deployment: Deployment) -> Entry:
+    def entry(self, call: Charged, deployment: Deployment) -> Entry:
         """Return what is to be written of an attempt that is about to be made."""
         wall = self._clock.wall()
         call.sent += 1
@@ -123,7 +150,7 @@ class Spending:
         cost = None if record.cost is None else to_nano(record.cost)
         self._write(entry, Ended(record.outcome, us, record.usage, cost))
 
-    def kept(self, call: Call, completion: Completion) -> None:
+    def kept(self, call: Charged, completion: Completion) -> None:
         """Write down an answer that was kept from an earlier call: it costs nothing, and saves what it would cost."""
         saved = 0 if call.saved is None else to_nano(call.saved)
         entry = Entry(
@@ -166,21 +193,6 @@ class Spending:
         notice = Notice("ledger", "the ledger", state, fault or "")
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._tell, notice)
-
-
-def instead(call: Call, error: BudgetExceeded, program: Program) -> None:
-    """Give a call the model that answers where a budget is spent; the budget bounds it no more.
-
-    Raises:
-        BudgetExceeded: There is none.
-        NoCandidate: It cannot take what the call carries.
-        InvariantViolated: It would break an invariant.
-    """
-    if error.use is None or error.budget is None:
-        raise error
-    call.spent |= {error.budget}
-    call.candidates = serving(call, program.named(error.use))
-    call.degraded = f"budget `{error.budget}` is spent: `{error.use}` answers"
 
 
 def _refusal(entry: Entry, full: Full, now: float) -> BudgetExceeded:

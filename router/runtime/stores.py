@@ -45,17 +45,8 @@ class MemoryStore:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._start_anew()
-
-    def _start_anew(self) -> None:
         self._lock = threading.Lock()
         self._kept: LRUCache[str, Kept] | None = None
-
-    def forked(self) -> object:
-        """Begin anew in a child process: another thread may have been in the middle of a change."""
-        parents = (self._lock, self._kept)
-        self._start_anew()
-        return parents
 
     async def get(self, key: str) -> Kept | None:
         """Return what is kept."""
@@ -83,6 +74,8 @@ def _size(kept: Kept) -> int:
 class SqliteStore:
     """Keeps answers in a file. One thread reads and another writes, in batches; the event loop's does neither.
 
+    It must not cross a fork: the child's router makes one of its own.
+
     Its changing state, guarded by `_lock`: what waits to be written, keys that were read since, and the threads.
 
     Args:
@@ -95,9 +88,6 @@ class SqliteStore:
         self._path = path
         self._size = size
         self._clock = clock
-        self._start_anew()
-
-    def _start_anew(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, Kept] = {}
         self._writing: dict[str, Kept] = {}
@@ -107,12 +97,6 @@ class SqliteStore:
         self._rest_until = 0.0
         self._reader: _Thread | None = None
         self._writer: _Thread | None = None
-
-    def forked(self) -> object:
-        """Begin anew in a child process: threads are gone, and a connection must not cross a fork."""
-        parents = (self._lock, self._reader, self._writer)
-        self._start_anew()
-        return parents
 
     async def get(self, key: str) -> Kept | None:
         """Return what is kept, or waits to be.

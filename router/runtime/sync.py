@@ -16,10 +16,10 @@ from router.runtime.router import Router
 if TYPE_CHECKING:
     import os
     from collections.abc import Coroutine, Iterator, Mapping, Sequence
-    from datetime import datetime
     from types import TracebackType
 
     from router.compile.explain import Explanation
+    from router.core.calendar import Moment
     from router.core.events import Delta
     from router.core.messages import Completion, Message
     from router.runtime.reply import Reply
@@ -119,7 +119,7 @@ class SyncRouter:
         """Return how a call would be decided; see `Router.explain`."""
         return self._router.explain(**call)
 
-    def usage(self, since: datetime | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
+    def usage(self, since: Moment | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
         """Return what was used and spent; see `Router.usage`."""
         return self._router.usage(since, by)
 

@@ -11,10 +11,10 @@ from router.core.errors import InvalidCall, RouterError
 from router.core.usage import from_nano
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
+    from router.core.calendar import Moment
     from router.runtime.engine import Engine
 
 COLUMNS = ("model", "endpoint", "rule", "task", "user", "outcome")
@@ -154,7 +154,7 @@ def usage(
     )
 
 
-def reported(engine: Engine, since: datetime | float | None, by: Sequence[str]) -> UsageReport:
+def reported(engine: Engine, since: Moment | float | None, by: Sequence[str]) -> UsageReport:
     """Return what the ledger of an engine holds.
 
     Raises:
@@ -183,7 +183,7 @@ def _expression(name: str) -> str:
     return "COALESCE(json_extract(dimensions, ?), '')"
 
 
-def _named(per: str, zone: str) -> object:
+def _named(per: str, zone: str) -> Callable[[int], str]:
     known: dict[int, str] = {}
 
     def name(at: int) -> str:

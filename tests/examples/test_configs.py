@@ -32,7 +32,17 @@ def explain(name, **call):
 
 
 def test_there_are_examples():
-    known = {"hybrid", "local-first", "matrix", "mock", "overlay", "quickstart", "resilient", "speed"}
+    known = {
+        "hybrid",
+        "local-first",
+        "matrix",
+        "mock",
+        "offline",
+        "overlay",
+        "quickstart",
+        "resilient",
+        "speed",
+    }
     assert known <= {file.stem for file in FILES}
 
 
@@ -227,3 +237,35 @@ def test_explain_on_the_command_line_agrees():
     result = CliRunner().invoke(cli, [*words, *call])
     found = json.loads(result.output)
     assert (found["model"], found["rule"], result.exit_code) == ("code-llama-34b", "table[4]", 0)
+
+
+def test_the_offline_example_says_what_answers_without_a_network():
+    found = explain("offline")
+    assert [(each.model, each.endpoint, each.skipped) for each in found.offline.candidates] == [
+        ("smollm2", "embedded", None)
+    ]
+    assert (found.offline.stale, found.offline.replies) == (24 * 3600, 3)
+    assert explain("offline", task="analysis").offline.refused
+
+
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("Hi there", "Hello! I'm running in offline mode with limited capabilities."),
+        ("There is a problem.", "I apologize, but I'm experiencing technical difficulties in offline mode."),
+        ("What now?", "I'm operating in offline mode. Please check your connection for full functionality."),
+    ],
+)
+def test_the_canned_replies_of_the_offline_example(text, reply):
+    policy = load_router(CONFIGS / "offline.yaml", env=ENV)._engine.program.offline
+    assert policy.reply(text) == reply
+
+
+def test_the_budget_example_tells_what_bounds_a_call():
+    told = explain("budget", complexity="complex")
+    assert told.model == "strong"
+    assert told.budgets == (
+        "`everything`: $200 a month, then refuse",
+        "`each team`: $5 a day for each team, then warn",
+        "`each person`: $1 a day for each user, then `local-8b` answers",
+    )

@@ -67,3 +67,14 @@ def test_what_an_attempt_may_cost_is_held_before_it_is_made(price, most, seconds
 )
 def test_a_mark_is_passed_once(before, after, mark):
     assert crossed(100, before, after) == mark
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (Budget("b", 5 * 10**9), "`b`: $5 a day, then refuse"),
+        (Budget("b", 10**8, "total", "user", "use", "m"), "`b`: $0.1 in all for each user, then `m` answers"),
+    ],
+)
+def test_a_budget_is_told_in_words(budget, told):
+    assert budget.in_words == told

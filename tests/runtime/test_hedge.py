@@ -19,6 +19,7 @@ from router.core.errors import (
 
 BROKEN = ServerError("broken", status=500)
 HEDGE = "hedge: {after: 2s, max: 100%}"
+IDLE = HEDGE + "\nlint: {R514: warning}"  # a hedge that can never act is an error otherwise
 SLOW = says("slow", first=10.0)
 
 
@@ -149,7 +150,7 @@ def test_the_same_endpoint_is_no_help(tmp_path):
         models="{ma: {at: a}, other: {at: a}, mb: {at: b}}", rules="[{use: [ma, other, mb]}]", rest=HEDGE
     )
     assert played(tmp_path, text, work, a=Part(SLOW), b=Part()) == ("mb", 1, 1)
-    text = config("a", models="{ma: {at: a}, other: {at: a}}", rules="[{use: [ma, other]}]", rest=HEDGE)
+    text = config("a", models="{ma: {at: a}, other: {at: a}}", rules="[{use: [ma, other]}]", rest=IDLE)
     assert played(tmp_path, text, lambda it: it.ask(), a=Part(SLOW)).model == "ma"
 
 
@@ -293,5 +294,5 @@ def test_a_hedge_is_paid_for_by_the_budget_of_its_endpoint(tmp_path):
 
 
 def test_a_lone_endpoint_is_raced_by_nobody(tmp_path):
-    found, seconds = played(tmp_path, config("a", rest=HEDGE), timed(lambda it: it.ask()), a=Part(SLOW, OK))
+    found, seconds = played(tmp_path, config("a", rest=IDLE), timed(lambda it: it.ask()), a=Part(SLOW, OK))
     assert (found.endpoint, seconds) == ("a", 10.0)

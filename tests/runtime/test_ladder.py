@@ -22,7 +22,7 @@ ONE = "[{use: ma}]"
 REMOTE = "locality: remote"
 
 
-def asked(tmp_path, text, parts, **options):
+def asked(tmp_path, file, parts, **options):
     """Play one call; return its answer or its error."""
 
     async def work(it):
@@ -31,7 +31,7 @@ def asked(tmp_path, text, parts, **options):
         except errors.CallFailed as error:
             return error
 
-    return played(tmp_path, text, work, **parts)
+    return played(tmp_path, file, work, **parts)
 
 
 @pytest.mark.parametrize(("text", "reply"), [("Hello!", "Hello from here."), ("What?", "I am offline.")])
@@ -179,9 +179,9 @@ def test_a_further_model_that_would_break_an_invariant_is_not_asked(tmp_path):
     rules = "[{when: {data: private}, use: ma, no_degrade: true}, {use: ma}]"
     rest = (
         f"{TINY}dimensions: {{data: {{values: [public, private], default: public}}}}\n"
-        "invariants: [{name: stays, for_all: {data: private}, every_hop: {locality: local}}]\n"
+        "invariants: [{name: stays, for_all: {data: private}, every_hop: {model: ma}}]\n"
     )
-    text = config("at", rules=rules, rest=rest, t=REMOTE)
+    text = config("at", rules=rules, rest=rest)
     t = Part()
     error = asked(tmp_path, text, {"a": Part(GONE), "t": t}, data="private", model="ma")
     assert isinstance(error, errors.ConnectFailed)
@@ -258,7 +258,7 @@ def test_a_stale_answer_stands_before_a_canned_reply(tmp_path):
 def test_a_stale_answer_gets_too_old(tmp_path):
     async def work(it):
         await it.ask("what?")
-        it.router._engine.cache._clock.wall = lambda: 1e12
+        it.router._engine.clock.wall = lambda: 1e12
         return await it.ask("what?")
 
     text = config("a", rest=REPLIES.replace("offline:", "offline:\n  stale_cache: 1h"))
@@ -267,7 +267,7 @@ def test_a_stale_answer_gets_too_old(tmp_path):
 
 def test_a_degraded_answer_is_told_to_observers(tmp_path):
     async def work(it):
-        await it.ask()
+        await it.ask("what?")
         return it.seen.calls
 
     (call,) = played(tmp_path, config("a", rest=REPLIES), work, a=Part(GONE))
@@ -289,27 +289,18 @@ def test_in_mode_only_no_remote_endpoint_is_ever_asked(tmp_path):
     assert (a.calls, b.calls, t.calls) == (0, 3, 2)
 
 
-def test_in_mode_only_a_call_without_a_candidate_and_without_a_ladder_fails_and_says_why(tmp_path):
-    error = asked(tmp_path, config("a", rest="offline: {mode: only}\n", a=REMOTE), {"a": Part()})
-    assert isinstance(error, errors.NoCandidate)
-    assert "remote endpoints are not contacted" in str(error)
-    assert error.request_id
-
-
-def test_in_mode_only_a_remote_model_of_the_ladder_is_not_asked_either(tmp_path):
-    t = Part()
-    text = config("at", rules=ONE, rest=ONLY, t=REMOTE)
-    assert isinstance(asked(tmp_path, text, {"a": Part(GONE), "t": t}), errors.ConnectFailed)
-    assert t.calls == 0
-
-
-def test_nobody_gets_a_provider_for_an_endpoint_that_is_not_to_be_contacted(tmp_path):
+def test_told_to_be_offline_a_call_without_a_candidate_and_without_a_ladder_fails_and_says_why(tmp_path):
     async def work(it):
         snapshot = it.router._engine.snapshot
-        with pytest.raises(errors.NoCandidate):
+        with pytest.raises(errors.NoCandidate):  # whoever asks, whatever for
             snapshot.provider(snapshot.program.endpoints["a"])
+        return await it.fails()
 
-    played(tmp_path, config("a", rest="offline: {mode: only}\n", a=REMOTE), work, a=Part())
+    a = Part()
+    error = played(tmp_path, config("a", a=REMOTE), work, env={"ROUTER_OFFLINE": "1"}, a=a)
+    assert isinstance(error, errors.NoCandidate)
+    assert "remote endpoints are not contacted" in str(error)
+    assert (error.request_id != "", a.calls) == (True, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 
 from support.played import OK, Part, config, now, played
 
+from router.compile.compiler import compile_file
 from router.core import errors
 
 GONE = [errors.ConnectFailed("no route")]
@@ -15,6 +16,11 @@ REST = "offline: {replies: [{say: offline}]}\nretry: {same: 0}\nbreaker: off\n"
 
 def told(it):
     return [(each.what, each.state) for each in it.seen.notices if each.what == "network"]
+
+
+def adopt(it, text):
+    it.file.write_text(text, encoding="utf-8")
+    it.router._engine.adopt(compile_file(it.file, {})[0])
 
 
 async def asks(it, count, pause=0.0, **options):
@@ -135,12 +141,10 @@ def test_without_the_key_nothing_is_recognised(tmp_path):
 def test_what_is_known_of_the_network_outlives_a_reload(tmp_path):
     async def work(it):
         await it.ask()
-        it.file.write_text(text + "deadline: 50s\n", encoding="utf-8")
-        await it.router.reload()
+        adopt(it, text + "deadline: 50s\n")
         await it.ask()
         before = it.a.calls
-        it.file.write_text(text.replace("offline: {replies: [{say: offline}]}", ""), encoding="utf-8")
-        await it.router.reload()
+        adopt(it, text.replace("offline: {replies: [{say: offline}]}", ""))
         return before, (await it.ask()).endpoint, it.a.calls
 
     text = config("abc", rest=REST, a=REMOTE, b=REMOTE)

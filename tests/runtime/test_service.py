@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 from support.played import OK, Part, config, now, played
 
 from router.core import errors
+from router.core.clock import LoopClock
 from router.core.request import Endpoint
-from router.runtime.service import start_command
+from router.runtime.service import Checked, start_command
 
 GONE = [errors.ConnectFailed("refused")]
 CHECKED = "health: {every: 1h}"
+
+
+@asynccontextmanager
+async def refused():
+    raise errors.ConnectFailed("refused")
+    yield
 
 
 class Server(Part):
@@ -22,6 +30,10 @@ class Server(Part):
         super().__init__(*turns)
         self.says = list(says)
         self.probes = 0
+
+    def open(self, request):
+        turn = self.turns[min(self.calls, len(self.turns) - 1)]
+        return refused() if turn is GONE else super().open(request)
 
     async def probe(self):
         found = self.says[min(self.probes, len(self.says) - 1)]
@@ -94,7 +106,7 @@ def test_one_that_could_not_be_reached_of_late_is_asked_again(tmp_path):
         await it.ask()
         return it.a.probes
 
-    assert played_with(tmp_path, work, Server(OK, GONE, OK)) == 2
+    assert played_with(tmp_path, work, Server(OK, [errors.ConnectFailed("gone")], OK)) == 2
 
 
 @pytest.mark.parametrize("settings", ["health: off", f"locality: remote, {CHECKED}"])
@@ -129,10 +141,7 @@ def test_the_command_is_known_by_the_kind_or_by_the_usual_port(kind, url, settin
     assert start_command(Endpoint("here", kind, "local", url, settings=settings)) == command
 
 
-def test_closing_reaches_the_server_behind_the_question(tmp_path):
-    from router.core.clock import LoopClock  # noqa: PLC0415
-    from router.runtime.service import Checked  # noqa: PLC0415
-
+def test_closing_reaches_the_server_behind_the_question():
     server = Server()
     asyncio.run(Checked(server, server, Endpoint("here", "openai", "local"), LoopClock()).close())
     assert server.closed == 1

@@ -11,9 +11,16 @@ from decimal import Decimal
 import pytest
 from support.ledgers import Watcher, complaints, loaded, rows, write
 
-from router import BudgetExceeded, InvalidCall, InvariantViolated, RouterError
+from router import (
+    BudgetExceeded,
+    ConfigError,
+    InvalidCall,
+    InvariantViolated,
+    RouterError,
+    load_router,
+)
 from router.core.clock import LoopClock
-from router.core.events import Done, TextDelta
+from router.core.events import Done
 from router.core.usage import Usage
 from router.testing.scripted import ScriptedProvider
 from router.testing.virtual import run_virtual
@@ -163,8 +170,9 @@ def test_calls_at_once_hold_no_more_than_the_budget_has(tmp_path):
 
 def test_sums_equal_the_other_sides_own_books_over_thousands_of_mixed_calls(tmp_path):
     path = write(tmp_path, "{ledger: costs.sqlite, budgets: [{name: all, limit: $100, each: user}]}")
+    path.write_text(path.read_text() + "breaker: off\n")
     dice = random.Random(5)
-    script = [dice.choice(["ok", "ok", "ok", 500, "429 retry-after=0", 400]) for _ in range(2500)]
+    script = [dice.choice(["ok", "ok", "ok", 500, "refused", "content_filtered"]) for _ in range(9000)]
     cloud = Metered(*script)
 
     async def one(router, number):
@@ -174,16 +182,16 @@ def test_sums_equal_the_other_sides_own_books_over_thousands_of_mixed_calls(tmp_
             async with router.stream(PROMPT, user=f"u{number % 5}") as reply:
                 async for _ in reply:
                     pass
-            return reply.completion
         except RouterError as error:
             return error
+        return reply.completion
 
     async def go():
         router, _ = loaded(path, cloud=cloud)
         async with router:
             found = []
-            for start in range(0, 1600, 40):
-                found += await asyncio.gather(*(one(router, start + each) for each in range(40)))
+            for start in range(0, 5000, 50):
+                found += await asyncio.gather(*(one(router, start + each) for each in range(50)))
             return found, router.usage(by=("user", "outcome"))
 
     found, report = asyncio.run(go())
@@ -192,9 +200,7 @@ def test_sums_equal_the_other_sides_own_books_over_thousands_of_mixed_calls(tmp_
     )[0]
     assert (given, made, answers) == (cloud.books["input"], cloud.books["output"], cloud.books["answers"])
     assert report.attempts == cloud.calls
-    assert report.cost == sum(
-        sum(each.cost for each in one.attempts) for one in found if not isinstance(one, InvalidCall)
-    )
+    assert report.cost == sum(sum(each.cost for each in one.attempts) for one in found)
     assert complaints(tmp_path / "costs.sqlite") == []
 
 
@@ -203,11 +209,9 @@ def test_a_call_that_is_cancelled_counts_what_it_had_used(tmp_path):
 
     async def go():
         router, _ = loaded(path, cloud=ScriptedProvider({"say": "a b c d"}, pace=30.0))
-        async with router:
-            async with router.stream(PROMPT) as reply:
-                async for _ in reply:
-                    break
-        return None
+        async with router, router.stream(PROMPT) as reply:
+            async for _ in reply:
+                break
 
     asyncio.run(go())
     ((state, outcome, cost, estimated),) = rows(
@@ -384,8 +388,6 @@ def test_a_hedge_that_lost_is_a_row_of_its_own(tmp_path):
     path.write_text(text.replace("endpoints: {", "endpoints: {there: {kind: mock, locality: remote}, "))
 
     async def go():
-        from router import load_router
-
         slow, quick = ScriptedProvider(delay=5.0), ScriptedProvider({"say": "quick"})
         router = load_router(path, providers={"cloud": slow, "there": quick})
         async with router:
@@ -398,8 +400,6 @@ def test_a_hedge_that_lost_is_a_row_of_its_own(tmp_path):
 
 
 def test_an_invariant_is_proven_of_the_model_that_answers_instead_too(tmp_path):
-    from router import ConfigError, load_router
-
     path = write(tmp_path, team("$1", then="{use: large}"), use="small")
     path.write_text(
         path.read_text() + "invariants: [{name: stays, for_all: {team: red}, every_hop: {locality: local}}]\n"
@@ -443,3 +443,21 @@ def test_usage_is_told_apart_by_what_is_asked_and_by_nothing_else(tmp_path):
     assert (whole.input_tokens, whole.output_tokens, whole.saved) == (
         apart.input_tokens, apart.output_tokens, 0,
     )  # fmt: skip
+
+
+def test_an_answer_that_was_kept_costs_nothing_and_the_report_tells_what_it_saved(tmp_path):
+    path = write(tmp_path)
+    path.write_text(path.read_text() + "cache: {}\n")
+
+    async def go():
+        router, cloud = loaded(path)
+        async with router:
+            first = await router.complete(PROMPT, temperature=0)
+            again = await router.complete(PROMPT, temperature=0)
+            return first, again, cloud.calls, router.usage()
+
+    first, again, calls, report = asyncio.run(go())
+    assert (again.cached, again.cost, calls) == (True, 0, 1)
+    assert (report.calls, report.attempts, report.cost, report.saved) == (2, 1, first.cost, first.cost)
+    assert report.input_tokens == first.usage.input_tokens
+    assert complaints(tmp_path / "costs.sqlite") == []

@@ -13,7 +13,7 @@ from router.core import errors
 from router.core.events import Collector, Done
 from router.policy import breaker, kinds, plan, rate, retry
 from router.policy.hedge import HedgeShare
-from router.runtime import attempt, engine, gate, hedge, limiter, notify, reply, walk
+from router.runtime import attempt, engine, gate, hedge, limiter, notify, records, reply, walk
 from router.runtime.call import Call
 from router.testing.simulate import simulate
 
@@ -428,9 +428,11 @@ def usage_is_estimated_although_it_was_told(patch):
 
 @mutant
 def failed_attempts_cost_nothing(patch):
-    patch.setattr(
-        engine, "total_cost", lambda call: call.attempts[-1].cost if call.attempts else attempt.NOTHING
-    )
+    def cost(call):
+        return call.attempts[-1].cost if call.attempts else attempt.NOTHING
+
+    for module in (engine, records):
+        patch.setattr(module, "total_cost", cost)
 
 
 @mutant

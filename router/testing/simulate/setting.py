@@ -150,6 +150,7 @@ class Setting:
                 "inside": self.inside,
             },
         }
+        found["lint"] = {"R514": "warning"}  # chance declares some things that can never act
         if self.hedge is not None:
             found["hedge"] = {"after": _time(self.hedge.after), "max": f"{self.hedge.max:.0%}"}
         if self.filters_move:

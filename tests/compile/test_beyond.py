@@ -1,0 +1,49 @@
+"""What `explain` tells of policies beyond retries."""
+
+from __future__ import annotations
+
+import pytest
+
+from router import load_router
+
+HEAD = """version: 1
+endpoints:
+  a: {kind: openai, url: "http://127.0.0.1:1/v1", limits: {requests_per_minute: 300, tokens_per_minute: 200000}, keys: ["${env:ONE}", "${env:TWO}"]}
+  b: {kind: openai, url: "http://127.0.0.1:2/v1"}
+models: {both: {at: [a, b], balance: least_busy}, plain: {at: b}}
+rules: [{when: {task: code}, use: [both, plain], urgency: batch}, {use: [both, plain]}]
+"""
+
+
+def policies(tmp_path, text, **call):
+    file = tmp_path / "router.yaml"
+    file.write_text(text, encoding="utf-8")
+    return dict(load_router(file, env={"ONE": "k1", "TWO": "k2"}).explain(**call).policies)
+
+
+def test_what_is_declared_is_told_by_its_key(tmp_path):
+    found = policies(
+        tmp_path, HEAD + "hedge: {after: 4s}\nbreaker: off\nstream: {delivery: buffered, on_interrupt: restart}\n"
+    )
+    assert found == {
+        "balance": "both: least_busy of a, b",
+        "hedge": "a second attempt at another endpoint after 4s, for 5% of calls",
+        "breaker": "off: no failure is remembered",
+        "rates": "a: 300 requests and 200,000 tokens a minute",
+        "keys": "a: 2, rotated by kind of failure",
+        "stream": "answers are handed out whole, begun again elsewhere when they break off",
+    }
+
+
+def test_batch_calls_are_not_hedged(tmp_path):
+    assert policies(tmp_path, HEAD + "hedge: {after: 4s}\n", task="code")["hedge"] == "never: its urgency is batch"
+
+
+@pytest.mark.parametrize(("tail", "names"), [("", {"balance", "rates", "keys"}), ("breaker: off\n", {"breaker"})])
+def test_only_what_is_declared_is_told(tmp_path, tail, names):
+    assert names <= set(policies(tmp_path, HEAD + tail))
+    assert not {"hedge", "stream"} & set(policies(tmp_path, HEAD + tail))
+
+
+def test_a_call_that_names_a_plain_model_has_none(tmp_path):
+    assert policies(tmp_path, HEAD, model="plain") == {}
