@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
 import resource
 import sys
@@ -69,14 +68,16 @@ async def soak(port: int, folder: Path, count: int) -> list[str]:
     dice = random.Random(7)
     async with load_router(file) as router:
         await some(router, min(WARM, count), dice)
-        before, sockets = memory(), len(os.listdir("/proc/self/fd"))
+        before, sockets = memory(), len(list(Path("/proc/self/fd").iterdir()))
         await some(router, count, dice)
         await asyncio.sleep(0.2)
         grown = memory() - before
-        open_now = len(os.listdir("/proc/self/fd"))
+        open_now = len(list(Path("/proc/self/fd").iterdir()))
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         held = [gate.busy for gate in router._engine.snapshot.gates.values()]  # noqa: SLF001 - looked at from inside
-    print(f"{count:,} calls: memory {before:.1f} -> {before + grown:.1f} MiB, open files {sockets} -> {open_now}")
+    print(
+        f"{count:,} calls: memory {before:.1f} -> {before + grown:.1f} MiB, open files {sockets} -> {open_now}"
+    )
     left = []
     if grown > MOST_GROWTH:
         left.append(f"memory grew by {grown:.1f} MiB (at most {MOST_GROWTH:g})")

@@ -18,7 +18,9 @@ END = (
 ANSWER = json.dumps(
     {
         "model": "m",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Paris."}, "finish_reason": "stop"}],
+        "choices": [
+            {"index": 0, "message": {"role": "assistant", "content": "Paris."}, "finish_reason": "stop"}
+        ],
         "usage": {"prompt_tokens": 9, "completion_tokens": 2},
     }
 ).encode()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STEP = 2
 # What may stand without quotes, within brackets too.
 _BARE = re.compile(r"(?:[\w./$+~]|-(?=\S))(?:[\w./$+~%@*=<>()-]|:(?=\S)| (?=[^\s#]))*")
-_DEFAULT = re.compile(r":-[^{}]*\}")
+_DEFAULT = re.compile(r":-[^{}]+\}")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 
 

@@ -79,9 +79,16 @@ def _final(found: Race) -> bool:
     )
 
 
+def _seen(task: asyncio.Task[None]) -> None:
+    """Mark how a task ended as known: nobody waits for one that is left while it is being left."""
+    if not task.cancelled():
+        task.exception()
+
+
 async def _leave(running: dict[asyncio.Task[None], Attempt], *, lost: bool) -> None:
     for task, attempt in running.items():
         attempt.lost = lost
+        task.add_done_callback(_seen)
         task.cancel()
     try:
         if running:

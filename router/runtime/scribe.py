@@ -159,6 +159,7 @@ class FileScribe:
         self._kept: deque[_Job] = deque(maxlen=KEPT)
         self._failing = False
         atexit.register(_last_words, weakref.ref(self), os.getpid())
+        _SCRIBES.add(self)
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Carry out work and return its result once it is committed."""
@@ -311,3 +312,16 @@ def _last_words(scribe: weakref.ref[FileScribe], pid: int) -> None:
     found = scribe()
     if found is not None and os.getpid() == pid:
         found.end()
+
+
+# Every file scribe there is: SQLite's own books of locks must not be carried into a child process.
+_SCRIBES: weakref.WeakSet[FileScribe] = weakref.WeakSet()
+
+
+def _before_fork() -> None:
+    for scribe in list(_SCRIBES):
+        scribe.end()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)

@@ -23,7 +23,8 @@ def policies(tmp_path, text, **call):
 
 def test_what_is_declared_is_told_by_its_key(tmp_path):
     found = policies(
-        tmp_path, HEAD + "hedge: {after: 4s}\nbreaker: off\nstream: {delivery: buffered, on_interrupt: restart}\n"
+        tmp_path,
+        HEAD + "hedge: {after: 4s}\nbreaker: off\nstream: {delivery: buffered, on_interrupt: restart}\n",
     )
     assert found == {
         "balance": "both: least_busy of a, b",
@@ -36,10 +37,15 @@ def test_what_is_declared_is_told_by_its_key(tmp_path):
 
 
 def test_batch_calls_are_not_hedged(tmp_path):
-    assert policies(tmp_path, HEAD + "hedge: {after: 4s}\n", task="code")["hedge"] == "never: its urgency is batch"
+    assert (
+        policies(tmp_path, HEAD + "hedge: {after: 4s}\n", task="code")["hedge"]
+        == "never: its urgency is batch"
+    )
 
 
-@pytest.mark.parametrize(("tail", "names"), [("", {"balance", "rates", "keys"}), ("breaker: off\n", {"breaker"})])
+@pytest.mark.parametrize(
+    ("tail", "names"), [("", {"balance", "rates", "keys"}), ("breaker: off\n", {"breaker"})]
+)
 def test_only_what_is_declared_is_told(tmp_path, tail, names):
     assert names <= set(policies(tmp_path, HEAD + tail))
     assert not {"hedge", "stream"} & set(policies(tmp_path, HEAD + tail))

@@ -85,3 +85,27 @@ async def one_more(path):
     router, _ = loaded(path)
     async with router:
         router.usage()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_child_process_writes_the_ledger_of_its_parent_too(tmp_path):
+    program = (
+        "import asyncio, os, sys\n"
+        "from pathlib import Path\n"
+        "from support.ledgers import loaded\n"
+        "router, _ = loaded(Path(sys.argv[1]))\n"
+        "asyncio.run(router.complete('parent'))\n"
+        "child = os.fork()\n"
+        "asyncio.run(router.complete('both'))\n"
+        "if child: assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    path = write(tmp_path)
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False, env=where
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert rows(tmp_path / "costs.sqlite", "SELECT state, COUNT(*) FROM attempts GROUP BY state") == [
+        ("settled", 3)
+    ]
+    assert complaints(tmp_path / "costs.sqlite") == []
