@@ -29,6 +29,8 @@ docs: $(VENV)/test.stamp
 # How fast a configuration is read, checked and asked, beside what it may take.
 bench: $(VENV)/demo.stamp
 	$(BIN)/python benchmarks/compile.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/soak.py
 
 $(VENV)/pip.stamp:
 	$(PYTHON) -m venv $(VENV)

@@ -61,6 +61,11 @@ def memory() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
+def open_files() -> int:
+    """Return how many files and sockets are open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def soak(port: int, folder: Path, count: int) -> list[str]:
     """Return what was left behind."""
     file = folder / "soak.yaml"
@@ -68,11 +73,11 @@ async def soak(port: int, folder: Path, count: int) -> list[str]:
     dice = random.Random(7)
     async with load_router(file) as router:
         await some(router, min(WARM, count), dice)
-        before, sockets = memory(), len(list(Path("/proc/self/fd").iterdir()))
+        before, sockets = memory(), open_files()
         await some(router, count, dice)
         await asyncio.sleep(0.2)
         grown = memory() - before
-        open_now = len(list(Path("/proc/self/fd").iterdir()))
+        open_now = open_files()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         held = [gate.busy for gate in router._engine.snapshot.gates.values()]  # noqa: SLF001 - looked at from inside
     print(
