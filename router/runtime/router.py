@@ -185,7 +185,7 @@ class Router:
         return tuple(self._engine.program.dimensions)
 
     def usage(self, since: Moment | float | None = None, by: Sequence[str] = ("model",)) -> UsageReport:
-        """Return what was used and spent: what the ledger holds, else what this router did (its last 100,000 attempts).
+        """Return what was used and spent: what the ledger holds, else what this router did (its last 10,000 attempts).
 
         Args:
             since: From when on: an aware `datetime`, or seconds since 1970; None for everything.

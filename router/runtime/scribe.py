@@ -31,7 +31,7 @@ BEAT = 20.0
 AGAIN = 1.0
 BUSY = 2000  # milliseconds to wait for another process
 KEPT = 100_000  # attempts that wait for a ledger that fails
-REMEMBERED = 100_000  # attempts in memory
+REMEMBERED = 10_000  # attempts in memory
 DEFERRED = 200
 END = 5.0
 
