@@ -7,7 +7,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from router.runtime.kept import Kept
 
@@ -188,7 +188,11 @@ class CacheFile:
             return None
         connection = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None, check_same_thread=False)
         try:
-            if not _is_ours(connection):
+            with _transaction(
+                connection, "DEFERRED"
+            ):  # one moment of the file: another process may be laying it out
+                ours = _is_ours(connection)
+            if not ours:
                 if not make:
                     connection.close()
                     return None
@@ -228,8 +232,10 @@ def _lay_out(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(
+    connection: sqlite3.Connection, kind: Literal["DEFERRED", "IMMEDIATE"] = "IMMEDIATE"
+) -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
     except BaseException:
