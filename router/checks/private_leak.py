@@ -45,6 +45,7 @@ from router.checks.table_facts import in_words, in_yaml, is_everything
 from router.config.conditions import OTHERS, Named, models_in
 from router.config.deployments import deployments
 from router.config.privacy import private_values
+from router.config.reach import offline_models
 from router.diagnostics.diagnostic import Related
 from router.diagnostics.suggest import listed
 
@@ -150,8 +151,7 @@ def _blocks(document: Document, private: list[_Private]) -> Iterator[tuple[str, 
 
 
 def _offline(document: Document) -> list[Named]:
-    items = document.offline.use if document.offline is not None else ()
-    named = [model for item in items for model in models_in(item)]
+    named = offline_models(document)
     if named and named[-1].name == OTHERS:
         named += [Named(name, named[-1].span) for name in document.models]
     return named

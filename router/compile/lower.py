@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings, RuleSettings
     from router.config.link import Linked, Rule
+    from router.config.prices import PriceBook
     from router.config.settings import OfflineSettings, OptionSettings, RetrySettings
     from router.core.calendar import Per
     from router.core.usage import Price
@@ -54,9 +55,47 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         task: Written(value, document.entry_span("temperatures", task))
         for task, value in (document.temperatures or {}).items()
     }
+    models = _models(document, linked, endpoints, temperatures, price_book(document, folder))
+    routes = tuple(_route(rule, document, models) for rule in linked.rules)
+    return Program(
+        file=file,
+        name=document.name,
+        dimensions=linked.dimensions,
+        endpoints=endpoints,
+        models=models,
+        routes=routes,
+        table=build(linked.dimensions, [route.accepted for route in routes]),
+        direct=_direct(document),
+        temperatures=temperatures,
+        invariants=tuple(
+            Invariant(each.name, each.accepted, each.every_hop, each.settings.node.span)
+            for each in linked.invariants
+        ),
+        counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
+        or any("tokens" in each.accepted for each in linked.invariants)
+        or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values())
+        or document.costs is not None,
+        breaker=_breaker(document),
+        hedge=HedgePolicy(document.hedge.after, document.hedge.max) if document.hedge is not None else None,
+        balanced=any(
+            model.balance in CALL_BY_CALL and len(model.deployments) > 1 for model in models.values()
+        ),
+        costs=_costs(document.costs, linked, folder) if document.costs is not None else None,
+        spoken=tuple(name for name, each in linked.dimensions.items() if not each.measured),
+        cache=cache_policy(document, linked, folder),
+        offline=_offline(document.offline, linked) if document.offline is not None else None,
+    )
+
+
+def _models(
+    document: Document,
+    linked: Linked,
+    endpoints: Mapping[str, Endpoint],
+    temperatures: Mapping[str, Written],
+    book: PriceBook,
+) -> dict[str, Model]:
     tasks = linked.dimensions["task"].values
     models: dict[str, Model] = {}
-    book = price_book(document, folder)
     for name, settings in document.models.items():
         places = zip(linked.places[name], (place for _, place in settings.at), strict=True)
         deployments = tuple(
@@ -80,8 +119,12 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
             task: before_rules(model, temperatures, task) for task in (*tasks, None)
         }
         models[name] = replace(model, params=by_task, balance=cast("Balance", settings.balance))
-    routes = tuple(_route(rule, document, models) for rule in linked.rules)
-    direct = Route(
+    return models
+
+
+def _direct(document: Document) -> Route:
+    """Return what holds for a call that names its model."""
+    return Route(
         name="",
         uses=(),
         candidates=(),
@@ -96,34 +139,6 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         restart=document.stream.on_interrupt == "restart",
         accepted={},
         span=document.node.span,
-    )
-    return Program(
-        file=file,
-        name=document.name,
-        dimensions=linked.dimensions,
-        endpoints=endpoints,
-        models=models,
-        routes=routes,
-        table=build(linked.dimensions, [route.accepted for route in routes]),
-        direct=direct,
-        temperatures=temperatures,
-        invariants=tuple(
-            Invariant(each.name, each.accepted, each.every_hop, each.settings.node.span)
-            for each in linked.invariants
-        ),
-        counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
-        or any("tokens" in each.accepted for each in linked.invariants)
-        or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values())
-        or document.costs is not None,
-        breaker=_breaker(document),
-        hedge=HedgePolicy(document.hedge.after, document.hedge.max) if document.hedge is not None else None,
-        balanced=any(
-            model.balance in CALL_BY_CALL and len(model.deployments) > 1 for model in models.values()
-        ),
-        costs=_costs(document.costs, linked, folder) if document.costs is not None else None,
-        spoken=tuple(name for name, each in linked.dimensions.items() if not each.measured),
-        cache=cache_policy(document, linked, folder),
-        offline=_offline(document.offline, linked) if document.offline is not None else None,
     )
 
 

@@ -58,7 +58,6 @@ class Breaker:
         "_good_probes",
         "_opened",
         "_policy",
-        "_probed",
         "_probing",
         "_reopened",
         "_seen",
@@ -84,7 +83,6 @@ class Breaker:
         self._tripped = False
         self._cooled = 0.0  # nothing before this time, whatever the state
         self._probing = False
-        self._probed = -inf
         self._good_probes = 0
 
     def calm(self, now: float) -> bool:
@@ -112,7 +110,7 @@ class Breaker:
         if self._cooled > now or (self.state is OPEN and self._tripped):
             return inf
         if self.state is OPEN:
-            return max(self._probed, self._opened) + PANIC
+            return self._opened + PANIC
         return self.opens(now)
 
     def admit(self, now: float, *, panic: bool = False) -> Pass | None:
@@ -126,7 +124,6 @@ class Breaker:
             self.generation += 1
             self._good_probes = 0
         self._probing = True
-        self._probed = now
         return Pass(self.generation, probe=True)
 
     def succeeded(self, given: Pass, now: float) -> None:
