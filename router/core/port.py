@@ -1,7 +1,8 @@
-"""The two ports: the one callers hold, and the one providers implement."""
+"""The ports: the one callers hold, the one providers implement, and what some providers can do besides."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -63,4 +64,64 @@ class Probed(Protocol):
 
     async def probe(self) -> Vitality:
         """Ask, and return at once; the caller bounds the time. It raises nothing."""
+        ...
+
+
+Residence = Literal["unloaded", "loading", "loaded", "sleeping", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model as its endpoint lists it; None is what the endpoint does not tell.
+
+    Attributes:
+        id: The name the endpoint knows.
+        context: Tokens of its context window.
+        size: Bytes of its file.
+        memory: Bytes it occupies now.
+        state: Whether it is in memory.
+    """
+
+    id: str
+    context: int | None = None
+    size: int | None = None
+    memory: int | None = None
+    state: Residence | None = None
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A provider that can tell which models its endpoint has, without a prompt and without a token."""
+
+    async def listed(self) -> tuple[Listed, ...]:
+        """Ask; the caller bounds the time.
+
+        Raises:
+            CallFailed: It cannot be asked, or does not list its models.
+        """
+        ...
+
+
+@runtime_checkable
+class Resident(Lister, Protocol):
+    """A provider whose endpoint loads and unloads models when it is told to."""
+
+    async def load(self, model: str, context: int | None = None) -> None:
+        """Have a model in memory; return when it can answer. Loading what is loaded changes nothing.
+
+        Args:
+            model: The name the endpoint knows.
+            context: Tokens of the context window to load it with, or None for the endpoint's own choice.
+
+        Raises:
+            CallFailed: It cannot be loaded.
+        """
+        ...
+
+    async def unload(self, model: str) -> None:
+        """Free a model's memory; return when it is free. Answers it is giving end with StreamInterrupted.
+
+        Raises:
+            CallFailed: It cannot be unloaded.
+        """
         ...
