@@ -75,6 +75,7 @@ class Attempt:
         "_provider",
         "_read_at",
         "_reading",
+        "_sent",
         "_unread",
         "call",
         "collector",
@@ -120,7 +121,8 @@ class Attempt:
         self._permit: Permit | None = None
         self._entered = False
         self._held = False
-        self._entry: Entry | None = None  # what is written to the ledger of it, once it is sent
+        self._sent = False
+        self._entry: Entry | None = None  # what was written to the ledger before it was sent
         self._open: AbstractAsyncContextManager[AsyncIterator[Event]] | None = None
         self._events: AsyncIterator[Event] | None = None
         self._content = False
@@ -250,8 +252,9 @@ class Attempt:
         permit = self._permit = self._gate.admit(self.started, call.tokens, panic=self._panic)
         if permit is None:
             raise Refused
-        if call.spending is not None:
+        if call.spending is not None and call.spending.asks(self.deployment):
             await self._intend(call.spending)
+        self._sent = True
         self._open = self._provider.open(call.request(self.deployment, permit.key))
         try:
             self._events = await self._alarm.bound(self._open.__aenter__(), self._limit())
@@ -260,13 +263,11 @@ class Attempt:
 
     async def _intend(self, spending: Spending) -> None:
         """Hold what the attempt may cost."""
-        entry = spending.entry(self.call, self.deployment)
-        if spending.asks(entry):
-            try:
-                await self._alarm.bound(spending.intend(entry), self.call.deadline)
-            except TimeoutError as error:
-                raise errors.DeadlineExceeded("the deadline passed before the ledger was written") from error
-        self._entry = entry
+        held = spending.intend(self.call, self.deployment)
+        try:
+            self._entry = await self._alarm.bound(held, self.call.deadline)
+        except TimeoutError as error:
+            raise errors.DeadlineExceeded("the deadline passed before the ledger was written") from error
 
     async def _read(self) -> Delta | None:
         """Return the next delta that says something, or None after the last."""
@@ -384,13 +385,13 @@ class Attempt:
             first_ms=first_ms,
             upstream_id=upstream_id,
         )
-        if self._entry is not None and self.call.spending is not None:
-            self.call.spending.settle(self._entry, self.record)
+        if self._sent and self.call.spending is not None:
+            self.call.spending.settle(self.call, self.deployment, self.record, self._entry)
         self.call.ended(self.record)
 
     def _cost(self, seconds: float) -> Decimal | None:
         """Return dollars: of the tokens, or of the time it took; None when its price is unknown."""
         price = self.deployment.price
-        if self._entry is None or (self.usage is None and (price is None or price.per_hour is None)):
+        if not self._sent or (self.usage is None and (price is None or price.per_hour is None)):
             return NOTHING
         return None if price is None else price.cost(self.usage or NO_TOKENS, seconds)

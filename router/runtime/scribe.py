@@ -53,6 +53,10 @@ class Scribe(Protocol):
         """Carry out work soon, and again until it succeeds; `then` is told of its result, on any thread."""
         ...
 
+    def note(self, work: Work) -> None:
+        """Carry out work that bears on no budget, some time before somebody reads."""
+        ...
+
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what work finds, after all that was given before.
 
@@ -67,13 +71,17 @@ class Scribe(Protocol):
 
 
 class MemoryScribe:
-    """A ledger that ends with its router. Its one connection and what is put off are guarded by `_lock`."""
+    """A ledger that ends with its router.
+
+    Its changing state: one connection and what is put off, guarded by `_lock`; `_noted`, which any thread may extend.
+    """
 
     def __init__(self) -> None:
         self.name = owner().name
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._deferred: list[tuple[Work, Callable[[Any], object] | None]] = []
+        self._noted: deque[Work] = deque(maxlen=REMEMBERED)
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Carry out work at once."""
@@ -85,6 +93,10 @@ class MemoryScribe:
             self._deferred.append((work, then))
             if then is not None or len(self._deferred) >= DEFERRED:
                 self._catch_up()
+
+    def note(self, work: Work) -> None:
+        """Put work off until somebody reads; of what nobody asks for, the oldest is forgotten."""
+        self._noted.append(work)
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what work finds, after all that was put off."""
@@ -99,6 +111,9 @@ class MemoryScribe:
             self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             ledger.prepare(self._db)
         deferred, self._deferred = self._deferred, []
+        with suppress(IndexError):
+            while True:
+                deferred.append((self._noted.popleft(), None))
         if deferred:
             self._db.execute("BEGIN")
             results = [(then, work(self._db)) for work, then in deferred]
@@ -170,6 +185,10 @@ class FileScribe:
     def post(self, work: Work, then: Callable[[Any], object] | None = None) -> None:
         """Carry out work soon, and again until it succeeds."""
         self._put(_Job(work, None, then))
+
+    def note(self, work: Work) -> None:
+        """Carry out work soon, and again until it succeeds."""
+        self._put(_Job(work, None))
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what work finds in the file, after all that was given before."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from router.core.errors import BudgetExceeded
 from router.core.observer import Notice
@@ -33,6 +34,7 @@ class Charged(Protocol):
     """What has to be known of a call: see `router.runtime.call.Call`."""
 
     request_id: str
+    began: float
     task: str
     program: Program
     options: Mapping[str, Any]
@@ -88,14 +90,13 @@ class Spending:
         )
         self._asks = self.policy.ledger is not None or bool(self.policy.budgets)
 
-    def entry(self, call: Charged, deployment: Deployment) -> Entry:
-        """Return what is to be written of an attempt that is about to be made."""
-        wall = self._clock.wall()
+    def entry(self, call: Charged, deployment: Deployment, wall: float) -> Entry:
+        """Return what is to be written of an attempt that begins so many seconds after 1970."""
         call.sent += 1
         said = {name: call.dimensions[name] for name in call.program.spoken}
         user = call.options.get("user")
         price, policy = deployment.price, self.policy
-        most = call.params_of(deployment).get("max_tokens") if self._asks else None
+        most = call.params_of(deployment).get("max_tokens")
         seconds = deployment.endpoint.timeouts.total or HELD
         return Entry(
             id=f"{call.request_id}/{call.sent}",
@@ -108,22 +109,25 @@ class Spending:
             user=user,
             dimensions=said,
             price=price,
-            reserved=reserve(price, call.tokens, most if isinstance(most, int) else None, seconds)
-            if self._asks
-            else 0,
+            reserved=reserve(price, call.tokens, most if isinstance(most, int) else None, seconds),
             accounts=policy.accounts(wall, user, call.dimensions, call.spent) if policy.budgets else (),
         )
 
-    def asks(self, entry: Entry) -> bool:
+    def asks(self, deployment: Deployment) -> bool:
         """Whether an attempt has to be written down before it is made: it may cost something, and somebody counts."""
-        return self._asks and not (entry.price is not None and entry.price.free)
+        return self._asks and not (deployment.price is not None and deployment.price.free)
 
-    async def intend(self, entry: Entry) -> None:
+    async def intend(self, call: Charged, deployment: Deployment) -> Entry:
         """Write an attempt down and hold what it may cost.
 
         Raises:
             BudgetExceeded: A budget has not that much left, or the ledger cannot be written and must be.
         """
+        entry = self.entry(call, deployment, self._clock.wall())
+        await self._hold(entry)
+        return entry
+
+    async def _hold(self, entry: Entry) -> None:
         self._loop = asyncio.get_running_loop()
         owner = self.scribe.name
         try:
@@ -144,11 +148,36 @@ class Spending:
         """Take back an attempt that was not made after all."""
         self.scribe.post(lambda db: ledger.release(db, entry))
 
-    def settle(self, entry: Entry, record: AttemptRecord) -> None:
-        """Write down how an attempt ended; it is tried again until it is written."""
-        us = round(record.ms * 1000)
-        cost = None if record.cost is None else to_nano(record.cost)
-        self._write(entry, Ended(record.outcome, us, record.usage, cost))
+    def settle(
+        self, call: Charged, deployment: Deployment, record: AttemptRecord, entry: Entry | None
+    ) -> None:
+        """Write down how an attempt ended; it is tried again until it is written.
+
+        Args:
+            call: Whose attempt it was.
+            deployment: What was tried.
+            record: How it ended.
+            entry: What was written before it was made, or None.
+        """
+        began = call.began + record.at_ms / 1000
+        if self._asks:
+            self._write(entry or self.entry(call, deployment, began), _ended(record))
+            return
+        call.sent += 1
+        # As little as can be: nobody may ever read it.
+        facts = _Facts(
+            call.request_id,
+            call.sent,
+            began,
+            deployment,
+            call.rule,
+            call.task,
+            call.options.get("user"),
+            call.program.spoken,
+            tuple(map(call.dimensions.__getitem__, call.program.spoken)),
+            record,
+        )
+        self.scribe.note(partial(_written, facts, self.scribe.name))
 
     def kept(self, call: Charged, completion: Completion) -> None:
         """Write down an answer that was kept from an earlier call: it costs nothing, and saves what it would cost."""
@@ -193,6 +222,42 @@ class Spending:
         notice = Notice("ledger", "the ledger", state, fault or "")
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._tell, notice)
+
+
+class _Facts(NamedTuple):
+    """What an entry in memory is made of, should somebody read it."""
+
+    request_id: str
+    number: int
+    began: float
+    deployment: Deployment
+    rule: str | None
+    task: str
+    user: str | None
+    names: tuple[str, ...]
+    said: tuple[Value, ...]
+    record: AttemptRecord
+
+
+def _written(facts: _Facts, owner: str, db: sqlite3.Connection) -> None:
+    entry = Entry(
+        id=f"{facts.request_id}/{facts.number}",
+        call=facts.request_id,
+        at=round(facts.began * 1000),
+        model=facts.deployment.model,
+        endpoint=facts.deployment.endpoint.name,
+        rule=facts.rule,
+        task=facts.task,
+        user=facts.user,
+        dimensions=dict(zip(facts.names, facts.said, strict=True)),
+        price=facts.deployment.price,
+    )
+    ledger.settle(db, entry, _ended(facts.record), owner)
+
+
+def _ended(record: AttemptRecord) -> Ended:
+    cost = None if record.cost is None else to_nano(record.cost)
+    return Ended(record.outcome, round(record.ms * 1000), record.usage, cost)
 
 
 def _refusal(entry: Entry, full: Full, now: float) -> BudgetExceeded:
