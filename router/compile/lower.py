@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from router.compile.caching import cache_policy, cache_use
+from router.compile.caching import cache_policy, cache_use, log_policy
 from router.compile.options import before_rules
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
@@ -16,7 +16,7 @@ from router.config.endpoint import HTTP_KINDS
 from router.config.locality import locality_of
 from router.config.prices import price_book
 from router.config.settings import BreakerSettings, HealthSettings
-from router.core.request import Endpoint, HealthPolicy, Limits
+from router.core.request import USUAL_URLS, Endpoint, HealthPolicy, Limits
 from router.core.usage import to_nano
 from router.policy.breaker import BreakerPolicy
 from router.policy.budget import Budget, CostPolicy
@@ -74,7 +74,8 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
         or any("tokens" in each.accepted for each in linked.invariants)
         or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values())
-        or document.costs is not None,
+        or document.costs is not None
+        or document.log is not None,
         breaker=_breaker(document),
         hedge=HedgePolicy(document.hedge.after, document.hedge.max) if document.hedge is not None else None,
         balanced=any(
@@ -82,8 +83,10 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         ),
         costs=_costs(document.costs, linked, folder) if document.costs is not None else None,
         spoken=tuple(name for name, each in linked.dimensions.items() if not each.measured),
+        defaults={name: each.default for name, each in linked.dimensions.items()},
         cache=cache_policy(document, linked, folder),
         offline=_offline(document.offline, linked) if document.offline is not None else None,
+        log=log_policy(document.log, folder) if document.log is not None else None,
     )
 
 
@@ -150,7 +153,7 @@ def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
         name=name,
         kind=settings.kind,
         locality=locality,
-        url=settings.url,
+        url=settings.url or USUAL_URLS.get(settings.kind, ""),
         keys=(settings.key_,) if settings.key_ is not None and settings.key_.reveal() else settings.keys,
         headers=settings.headers or {},
         timeouts=settings.timeout,
@@ -172,7 +175,7 @@ def _settings(settings: EndpointSettings, folder: Path) -> dict[str, object]:
         )
     if settings.ca is not None:
         found["ca"] = str(_path(settings.ca, folder))
-    for name in ("threads", "script", "proxy"):
+    for name in ("threads", "script", "proxy", "api_version", "quirks"):
         value = getattr(settings, name)
         if value:
             found[name] = value

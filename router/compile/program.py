@@ -12,13 +12,14 @@ from router.policy.split import Split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.core.dimension import Accepted, Dimension
+    from router.core.dimension import Accepted, Dimension, Value
     from router.core.request import Endpoint
     from router.core.usage import Price
     from router.diagnostics.source import Span
     from router.policy.balance import Balance
     from router.policy.budget import CostPolicy
     from router.policy.cachekey import CachePolicy, CacheUse
+    from router.policy.calllog import LogPolicy
     from router.policy.hedge import HedgePolicy
     from router.policy.plan import PlanPolicy
     from router.table.index import Table
@@ -180,8 +181,10 @@ class Program:
         balanced: Whether a model's places are in an order of their own for each call.
         costs: What is spent, and what may be; None where the file does not say.
         spoken: The dimensions that callers give, not the router measures.
+        defaults: What each dimension is when nobody says it, or None where a call must.
         offline: What happens without a network; None where the file does not say.
         cache: Which answers are kept; None for none.
+        log: Where a line is written for each call; None for nowhere.
     """
 
     file: str
@@ -200,8 +203,10 @@ class Program:
     balanced: bool = False
     costs: CostPolicy | None = None
     spoken: tuple[str, ...] = ()
+    defaults: Mapping[str, Value | None] = field(default_factory=dict)
     offline: OfflinePolicy | None = None
     cache: CachePolicy | None = None
+    log: LogPolicy | None = None
 
     @property
     def ladder(self) -> tuple[Deployment, ...]:

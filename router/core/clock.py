@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio import get_running_loop
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class LoopClock:
 
     def now(self) -> float:
         """Return monotonic seconds of the running loop."""
-        return asyncio.get_running_loop().time()
+        return get_running_loop().time()
 
     def wall(self) -> float:
         """Return seconds since 1970."""
@@ -55,4 +56,4 @@ class LoopClock:
 
     def call_at(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
         """Call something on the running loop at a time."""
-        return asyncio.get_running_loop().call_at(when, callback)
+        return get_running_loop().call_at(when, callback)

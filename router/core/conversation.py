@@ -9,6 +9,7 @@ from router.core.errors import InvalidCall
 from router.core.messages import Content, ImagePart, Message, Role, TextPart, ToolCall
 
 ROLES: tuple[Role, ...] = get_args(Role)
+PLAIN = ("user", "assistant", "system", "developer")
 KEYS = ("role", "content", "tool_calls", "tool_call_id", "name")
 MAX_MESSAGES = 10_000
 
@@ -21,18 +22,33 @@ def parse_messages(messages: object) -> tuple[Message, ...]:
     Raises:
         InvalidCall: The conversation is empty, too long or malformed; the text says where.
     """
+    if isinstance(messages, str) and messages:
+        return (Message.user(messages),)
     if isinstance(messages, str):
-        messages = [Message.user(messages)] if messages else []
-    if not isinstance(messages, Sequence) or isinstance(messages, bytes):
+        messages = ()
+    if type(messages) is not list and (not isinstance(messages, Sequence) or isinstance(messages, bytes)):
         raise InvalidCall(f"messages must be a list of messages or a text, not {type(messages).__name__}")
     if not messages:
         raise InvalidCall("messages is empty: a call needs at least one message")
     if len(messages) > MAX_MESSAGES:
         raise InvalidCall(f"messages has {len(messages):,} entries; at most {MAX_MESSAGES:,} are taken")
-    return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
+    return tuple([_message(message, index) for index, message in enumerate(messages)])
 
 
-def _message(value: object, where: str) -> Message:
+def _is_plain(value: object) -> bool:
+    """Whether a message is what nearly all are: a role that needs nothing else, and a text."""
+    return (
+        type(value) is dict
+        and len(value) == 2  # noqa: PLR2004 - the two
+        and type(value.get("content")) is str
+        and value.get("role") in PLAIN
+    )
+
+
+def _message(value: object, index: int) -> Message:
+    if _is_plain(value):
+        return Message(value["role"], value["content"])  # type: ignore[index]
+    where = f"messages[{index}]"
     if isinstance(value, Message):
         _check(value, where)
         _tool_calls(value.tool_calls, where)

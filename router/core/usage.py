@@ -46,6 +46,8 @@ class Price:
             usage: The tokens; cached ones are part of the input tokens.
             seconds: How long the attempt took, to the microsecond.
         """
+        if self is FREE:
+            return NOTHING
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         cached_price = self.input if self.cached_input is None else self.cached_input
         fresh = usage.input_tokens - cached

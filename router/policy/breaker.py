@@ -49,14 +49,15 @@ class Pass(NamedTuple):
 class Breaker:
     """One scope's failures and what follows. Closed lets all through, open none, half-open one probe at a time.
 
-    Times and dice are arguments. Its owner keeps two callers from changing it at once.
+    Times and dice are arguments. Its owner keeps two callers from changing it at once. Nothing goes through before
+    `cooled_until`, whatever its state: the other side asked for that.
     """
 
     __slots__ = (
-        "_cooled",
         "_failures",
         "_good_probes",
         "_opened",
+        "_pass",
         "_policy",
         "_probing",
         "_reopened",
@@ -65,6 +66,7 @@ class Breaker:
         "_tripped",
         "_trips",
         "_until",
+        "cooled_until",
         "generation",
         "state",
     )
@@ -73,6 +75,7 @@ class Breaker:
         self._policy = policy
         self.state: State = CLOSED
         self.generation = 0
+        self._pass = Pass(0, probe=False)  # of its generation, or of an older one
         self._failures = 0  # in a row
         self._seen: deque[tuple[float, bool]] = deque(maxlen=_REMEMBERED)  # time, whether it failed
         self._seen_failed = 0
@@ -81,21 +84,17 @@ class Breaker:
         self._reopened = 0  # times in a row that a probe failed
         self._trips = 0  # times in a row that a probe was refused for good
         self._tripped = False
-        self._cooled = 0.0  # nothing before this time, whatever the state
+        self.cooled_until = 0.0  # nothing before this time, whatever the state
         self._probing = False
         self._good_probes = 0
 
-    def calm(self, now: float) -> bool:
-        """Whether it is closed and nobody asked for time."""
-        return self.state is CLOSED and self._cooled <= now
-
     def cooled(self, now: float) -> bool:
         """Whether the other side asked for time."""
-        return self._cooled > now
+        return self.cooled_until > now
 
     def opens(self, now: float) -> float:
         """Return when a try may be let through: `now` or earlier means at once."""
-        at = self._cooled
+        at = self.cooled_until
         if self.state is OPEN:
             at = max(at, self._until)
         elif self.state is HALF and self._probing:
@@ -107,7 +106,7 @@ class Breaker:
 
         What was tripped or asked for time is left alone; what merely failed may be asked every two seconds.
         """
-        if self._cooled > now or (self.state is OPEN and self._tripped):
+        if self.cooled_until > now or (self.state is OPEN and self._tripped):
             return inf
         if self.state is OPEN:
             return self._opened + PANIC
@@ -116,7 +115,9 @@ class Breaker:
     def admit(self, now: float, *, panic: bool = False) -> Pass | None:
         """Let one try through, or None. Every pass ends with one of the four calls below."""
         if self.state is CLOSED:
-            return Pass(self.generation, probe=False) if self._cooled <= now else None
+            if self._pass.generation != self.generation:
+                self._pass = Pass(self.generation, probe=False)
+            return self._pass if self.cooled_until <= now else None
         if (self.panics(now) if panic else self.opens(now)) > now:
             return None
         if self.state is OPEN:
@@ -170,7 +171,7 @@ class Breaker:
 
     def cool(self, until: float) -> None:
         """Let nothing through before this time: the other side asked for it."""
-        self._cooled = max(self._cooled, until)
+        self.cooled_until = max(self.cooled_until, until)
 
     def close(self) -> None:
         """Forget every failure."""

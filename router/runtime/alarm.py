@@ -1,8 +1,14 @@
-"""One timer for all the waits of an attempt; `asyncio.timeout` would set and cancel one for every event."""
+"""One timer for all the waits of an attempt, and one for all the attempts of a loop.
+
+`asyncio.timeout` would set and cancel one for every event.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from asyncio import current_task
+from heapq import heapify, heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -11,20 +17,87 @@ if TYPE_CHECKING:
     from router.core.clock import Clock
 
 T = TypeVar("T")
+MANY = 64
 
 
-class Alarm:
-    """Bounds one wait after the other. One task at a time waits; the timer moves only when it must go off earlier.
+class Timers:
+    """The alarms of one event loop, under one timer of the loop: setting and dropping one is a push and a mark.
 
-    Its state: when the wait under way is over, whose it is, and the timer.
+    Its state, that loop's alone: the alarms by time, some of them dropped or set anew since; how many of those there
+    are; and the timer, with its time.
     """
 
-    __slots__ = ("_clock", "_rang", "_task", "_timer", "_timer_at", "_when")
+    __slots__ = ("_alarms", "_at", "_clock", "_dropped", "_numbers", "_timer")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._alarms: list[tuple[float, int, Alarm]] = []
+        self._numbers = count(1)
+        self._dropped = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
+        self._at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._alarms)
+
+    def set(self, alarm: Alarm, when: float) -> int:
+        """Have an alarm ring at a time; return the number under which it is set."""
+        alarms = self._alarms
+        self._trim()
+        number = next(self._numbers)
+        heappush(alarms, (when, number, alarm))
+        if self._timer is None or alarms[0][0] != self._at:
+            self._schedule()
+        return number
+
+    def drop(self) -> None:
+        """Take note that an alarm does not have the number any more under which it was set."""
+        self._dropped += 1
+        if self._dropped > MANY and 2 * self._dropped > len(self._alarms):
+            self._alarms = [each for each in self._alarms if each[2].number == each[1]]
+            heapify(self._alarms)
+            self._dropped = 0
+
+    def _trim(self) -> None:
+        """Forget the dropped ones that would come first."""
+        alarms = self._alarms
+        while alarms and alarms[0][2].number != alarms[0][1]:
+            heappop(alarms)
+            self._dropped -= 1
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._alarms:
+            self._at = self._alarms[0][0]
+            self._timer = self._clock.call_at(self._at, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = self._clock.now()
+        self._trim()
+        while self._alarms and self._alarms[0][0] <= now:
+            heappop(self._alarms)[2].ring(now)
+            self._trim()
+        self._schedule()
+
+
+class Alarm:
+    """Bounds one wait after the other. One task at a time waits; it is set anew only when it must go off earlier.
+
+    Attributes:
+        number: Under which it is set, 0 for not at all.
+    """
+
+    # Mutable besides: when the wait under way is over, whose it is, and when the alarm is set for.
+
+    __slots__ = ("_rang", "_set_for", "_task", "_timers", "_when", "number")
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+        self.number = 0
+        self._set_for = 0.0
         self._when = 0.0
         self._task: asyncio.Task[object] | None = None
         self._rang = False
@@ -35,11 +108,11 @@ class Alarm:
         Raises:
             TimeoutError: It took longer; it was cancelled.
         """
-        task = asyncio.current_task()
+        task = current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         cancelling = task.cancelling()
         self._task, self._when, self._rang = task, when, False
-        if self._timer is None or when < self._timer_at:
+        if not self.number or when < self._set_for:
             self._set()
         try:
             return await work
@@ -55,23 +128,23 @@ class Alarm:
                 task.uncancel()
 
     def stop(self) -> None:
-        """Forget the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Have it not ring any more."""
+        if self.number:
+            self.number = 0
+            self._timers.drop()
 
-    def _set(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = self._when
-        self._timer = self._clock.call_at(self._when, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
+    def ring(self, now: float) -> None:
+        """End the wait under way if its time is over; its timers call this."""
+        self.number = 0
         if self._task is None:
-            return  # nobody waits now: the next wait sets a timer of its own
-        if self._clock.now() < self._when:
+            return  # nobody waits now: the next wait sets it again
+        if now < self._when:
             self._set()
         else:
             self._rang = True
             self._task.cancel()
+
+    def _set(self) -> None:
+        self.stop()
+        self._set_for = self._when
+        self.number = self._timers.set(self, self._when)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from router.core.clock import Clock
     from router.core.events import Delta, Event
     from router.core.port import Provider
+    from router.runtime.alarm import Timers
     from router.runtime.call import Call
     from router.runtime.gate import Gate, Permit
     from router.runtime.ledger import Entry
@@ -50,6 +51,7 @@ class Attempt:
         provider: What speaks to it.
         limiter: The places of its endpoint.
         gate: Its breakers and rates.
+        timers: The timers of the running loop.
         clock: Where time comes from.
         dice: A number from 0 to 1.
         panic: Whether it is tried although its breaker is open.
@@ -96,6 +98,7 @@ class Attempt:
         provider: Provider,
         limiter: Limiter,
         gate: Gate,
+        timers: Timers,
         clock: Clock,
         dice: float,
         *,
@@ -115,7 +118,7 @@ class Attempt:
         self._limiter = limiter
         self._gate = gate
         self._clock = clock
-        self._alarm = Alarm(clock)
+        self._alarm = Alarm(timers)
         self._dice = dice
         self._panic = panic
         self._permit: Permit | None = None
@@ -211,44 +214,40 @@ class Attempt:
         self._alarm.stop()
         if self._unread is not None:
             self._unread.cancel()
+        now = self._clock.now()
         try:
             if self.record is None and not isinstance(error, Refused):
-                self._write_record(error)
+                self._write_record(error, now)
         finally:
             try:
                 if opened is not None and self._events is not None:
                     await opened.__aexit__(None, None, None)
             finally:
-                self._give_back(error)
+                self._give_back(error, now)
         if self._closing is not None and asyncio.current_task() is not self._closing:
             await asyncio.wait({self._closing})
 
-    def _give_back(self, error: BaseException | None) -> None:
+    def _give_back(self, error: BaseException | None, now: float) -> None:
         """Return permit and place; what the attempt was worth is told to its gate."""
         permit, self._permit = self._permit, None
         if permit is not None:
             left = error is None and self.done is None
             told = asyncio.CancelledError() if left or self.lost else error
-            self._gate.ended(permit, told, self.usage, (self._clock.now(), self._dice))
+            self._gate.ended(permit, told, self.usage, (now, self._dice))
         if self._entered:
             self._entered = False
             self._gate.gone()
         if self._held:
             self._held = False
-            self._limiter.release(self._clock.now() - self.started)
+            self._limiter.release(now - self.started)
 
     async def _begin(self) -> None:
         call = self.call
         self._gate.entered()
         self._entered = True
-        try:
-            # A place that comes too late to be of use is left to others.
-            latest = call.deadline - call.route.policy.min_left
-            await self._limiter.acquire(call.urgency, self._clock, latest)
-        except TimeoutError as error:
-            raise errors.DeadlineExceeded("the deadline passed in the endpoint's queue") from error
+        if not self._limiter.take():
+            await self._queue()
         self._held = True
-        self.started = self._clock.now()
         permit = self._permit = self._gate.admit(self.started, call.tokens, panic=self._panic)
         if permit is None:
             raise Refused
@@ -260,6 +259,17 @@ class Attempt:
             self._events = await self._alarm.bound(self._open.__aenter__(), self._limit())
         except TimeoutError as error:
             raise self._timed_out() from error
+
+    async def _queue(self) -> None:
+        """Wait for a place."""
+        call = self.call
+        try:
+            # A place that comes too late to be of use is left to others.
+            latest = call.deadline - call.route.policy.min_left
+            await self._limiter.acquire(call.urgency, self._clock, latest)
+        except TimeoutError as error:
+            raise errors.DeadlineExceeded("the deadline passed in the endpoint's queue") from error
+        self.started = self._clock.now()
 
     async def _intend(self, spending: Spending) -> None:
         """Hold what the attempt may cost."""
@@ -353,7 +363,7 @@ class Attempt:
         written = estimate_text(self.collector.text) + estimate_text(self.collector.reasoning)
         return Usage(estimate(self.call.messages), written, estimated=True)
 
-    def _write_record(self, error: BaseException | None) -> None:
+    def _write_record(self, error: BaseException | None, now: float) -> None:
         """Append the attempt to the call's; a failure gets what it used and what had arrived."""
         outcome = "ok" if self.done is not None and error is None else "cancelled"
         status, upstream_id = None, self.done.request_id if self.done is not None else None
@@ -371,7 +381,7 @@ class Attempt:
             self.usage = self._estimated()
         if isinstance(error, CallFailed):
             error.usage = self.usage
-        seconds = self._clock.now() - self.started
+        seconds = now - self.started
         first_ms = None if self.first_at is None else (self.first_at - self.started) * 1000
         self.record = AttemptRecord(
             model=self.deployment.model,
@@ -384,6 +394,8 @@ class Attempt:
             at_ms=(self.started - self.call.started) * 1000,
             first_ms=first_ms,
             upstream_id=upstream_id,
+            price=self.deployment.price,
+            sent=self._sent,
         )
         if self._sent and self.call.spending is not None:
             self.call.spending.settle(self.call, self.deployment, self.record, self._entry)

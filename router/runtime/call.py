@@ -6,14 +6,15 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router.compile.explain import lacking, unfit
+from router.compile.allowed import assert_invariants, capable, in_reach
+from router.compile.explain import unfit
 from router.core.conversation import parse_messages
-from router.core.dimension import NEEDS, holds
-from router.core.errors import InvariantViolated, NoCandidate
+from router.core.dimension import NEEDS
+from router.core.errors import NoCandidate
 from router.core.messages import ImagePart
 from router.core.request import Request
 from router.core.tokens import estimate, estimate_text
-from router.runtime.said import said, values
+from router.runtime.said import Said, said, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from router.runtime.network import Connectivity
     from router.runtime.snapshot import Snapshot
     from router.runtime.spending import Spending
+
+
+NOTHING_SPECIAL: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -59,6 +63,7 @@ class Call:
         intended: The candidates, whether or not they may be contacted at the moment.
         question: What it asks, while its answer may still be kept.
         saved: Dollars that a kept answer had cost; None without one, or when unknown.
+        dice: The number from 0 to 1 that drew its splits.
     """
 
     program: Program
@@ -85,6 +90,7 @@ class Call:
     intended: tuple[Deployment, ...] = ()
     question: Question | None = None
     saved: Decimal | None = None
+    dice: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -183,8 +189,8 @@ def make_call(
         route = program.routes[number]
         candidates = program.candidates(route, told.options.get("user"), origin.dice)
     if program.invariants:
-        _assert_invariants(program, candidates, found)
-    intended = _capable(candidates, needs) if needs else candidates
+        assert_invariants(program, candidates, found)
+    intended = capable(candidates, needs) if needs else candidates
     seconds = told.options.get("deadline", route.deadline)
     return Call(
         program=program,
@@ -202,7 +208,23 @@ def make_call(
         dimensions=found,
         snapshot=snapshot,
         began=origin.began,
+        dice=origin.dice,
     )
+
+
+def asked(
+    program: Program,
+    messages: object,
+    opts: Mapping[str, object] | None,
+    keywords: Mapping[str, object],
+    *,
+    live: bool,
+) -> Said:
+    """Return what a well-formed call said, with what is measured of it among its dimensions."""
+    told = said(program, opts, keywords)
+    found = values(program, told.dimensions)
+    measure(program, parse_messages(messages), told.options, found, live=live)
+    return Said(found, told.params, told.options)
 
 
 def measure(
@@ -219,31 +241,18 @@ def measure(
     found["tools"] = bool(tools)
     found["json"] = form is not None and form.get("type") != "text"
     found["stream"] = live
-    found["images"] = any(
-        isinstance(part, ImagePart)
-        for message in messages
-        if not isinstance(message.content, str)
-        for part in message.content
-    )
+    found["images"] = images = any(map(_has_image, messages))
     if program.counts_tokens:
         declared = estimate_text(json.dumps(tools, default=str)) if tools else 0
         found["tokens"] = estimate(messages) + declared
+    if not (tools or images or form):
+        return NOTHING_SPECIAL
     return frozenset(name for name in NEEDS if found[name])
 
 
-def _assert_invariants(
-    program: Program, candidates: tuple[Deployment, ...], found: Mapping[str, Value]
-) -> None:
-    """Hold every hop of a call against the file's invariants, before anything is sent.
-
-    For rules they are proven when the file is compiled; a call that names its model is held to them here.
-    """
-    for invariant in program.invariants:
-        if all(holds(accepted, found[name]) for name, accepted in invariant.accepted.items()):
-            for candidate in candidates:
-                broken = invariant.broken_by(candidate)
-                if broken is not None:
-                    raise InvariantViolated(f"{candidate.name} would break `{invariant.name}`: {broken}")
+def _has_image(message: Message) -> bool:
+    content = message.content
+    return type(content) is not str and any(isinstance(part, ImagePart) for part in content)
 
 
 def serving(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
@@ -253,16 +262,9 @@ def serving(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment,
         NoCandidate: None of them can take what it carries.
         InvariantViolated: One would break an invariant that holds for the call.
     """
-    _assert_invariants(call.program, candidates, call.dimensions)
-    capable = _capable(candidates, frozenset(name for name in NEEDS if call.dimensions[name]))
-    return in_reach(call.program, capable)
-
-
-def in_reach(program: Program, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
-    """Return the candidates whose endpoints may be contacted at all, perhaps none."""
-    if program.offline is None or not program.offline.only:
-        return candidates
-    return tuple(each for each in candidates if program.barred(each.endpoint) is None)
+    assert_invariants(call.program, candidates, call.dimensions)
+    able = capable(candidates, frozenset(name for name in NEEDS if call.dimensions[name]))
+    return in_reach(call.program, able)
 
 
 def fitting(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
@@ -289,16 +291,6 @@ def instead(call: Call, error: BudgetExceeded) -> None:
     call.spent |= {error.budget}
     call.candidates = serving(call, call.program.named(error.use))
     call.degraded = f"budget `{error.budget}` is spent: `{error.use}` answers"
-
-
-def _capable(candidates: tuple[Deployment, ...], needs: frozenset[str]) -> tuple[Deployment, ...]:
-    """Return the candidates that can take what the call carries."""
-    reasons = {each: lacking(each, needs) for each in candidates}
-    capable = tuple(each for each, reason in reasons.items() if reason is None)
-    if not capable:
-        why = "; ".join(f"{each.name}: {reason}" for each, reason in reasons.items())
-        raise NoCandidate(f"no candidate may serve this call ({why})")
-    return capable
 
 
 def _shown(program: Program, found: Mapping[str, Value]) -> str:

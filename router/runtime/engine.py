@@ -7,7 +7,6 @@ import itertools
 import os
 import random
 import threading
-import weakref
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -18,11 +17,11 @@ from router.core.messages import Completion
 from router.policy.balance import balanced
 from router.policy.hedge import HedgeShare
 from router.runtime.cache import Cache, store_of
-from router.runtime.call import Origin, instead, make_call
+from router.runtime.call import Origin, asked, instead, make_call
 from router.runtime.forks import follow
 from router.runtime.gates import Gates
+from router.runtime.here import Here
 from router.runtime.ladder import descend
-from router.runtime.limiter import Limiter
 from router.runtime.network import network_of
 from router.runtime.notify import Audience
 from router.runtime.records import recorded, refused, total_cost
@@ -32,17 +31,16 @@ from router.runtime.spending import Spending
 from router.runtime.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from router.compile.program import Deployment, Program
     from router.core.observer import Observer
     from router.core.port import Provider
-    from router.core.request import Endpoint
     from router.policy.cachekey import CachePolicy
+    from router.policy.calllog import LogPolicy
     from router.runtime.attempt import Attempt
     from router.runtime.call import Call
 
-_Limiters = dict[tuple[object, ...], Limiter]
 DRAIN = 60.0
 QUIET = 300.0
 
@@ -50,8 +48,8 @@ QUIET = 300.0
 class Engine:
     """A compiled configuration with its providers.
 
-    Its changing state: `_snapshot`, one reference that `adopt` exchanges; `_limiters`, a map per event loop that
-    only that loop touches; what gates and snapshots guard themselves.
+    Its changing state: `_snapshot`, one reference that `adopt` exchanges; `_heres`, what each event loop has for
+    itself, with the last one that was asked for in `_here`; what gates and snapshots guard themselves.
     """
 
     def __init__(
@@ -63,8 +61,12 @@ class Engine:
         clock: Clock | None = None,
         dice: random.Random | None = None,
         observers: Sequence[Observer] = (),
+        log: Callable[[LogPolicy], Observer] | None = None,
     ) -> None:
         self.audience = Audience(observers)
+        self._log = log
+        if log is not None:
+            self.audience.log(program.log, log)
         self._given = dict(providers)
         self._http = http
         self._clock = clock or LoopClock()
@@ -76,9 +78,8 @@ class Engine:
     def _start_anew(self, program: Program) -> None:
         self.gates = Gates(self.audience.noticed)
         self._snapshot = Snapshot(program, self.gates.of(program), self._given, self._http)
-        self._limiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Limiters] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._heres: dict[asyncio.AbstractEventLoop, Here] = {}
+        self._here: Here | None = None
         self._hedges = HedgeShare(program.hedge) if program.hedge is not None else None
         self.spending = Spending(program.costs, self._clock, self.audience.noticed)
         self.network = network_of(program, None, self.audience.noticed)
@@ -91,7 +92,15 @@ class Engine:
 
     def forked(self) -> object:
         """Begin anew in a child process: its parent's attempts never end here, its ids and dice are not ours."""
-        parents = (self.gates, self._snapshot, self._limiters, self._lock, self.spending, self._caches)
+        parents = (
+            self.gates,
+            self._snapshot,
+            self._heres,
+            self._here,
+            self._lock,
+            self.spending,
+            self._caches,
+        )
         self._start_anew(self._snapshot.program)
         if self._own_dice:
             self._dice.seed()
@@ -131,6 +140,8 @@ class Engine:
             self.spending = Spending(program.costs, self._clock, self.audience.noticed, self.spending)
             self.network = network_of(program, self.network, self.audience.noticed)
             self._open_cache(program)
+            if self._log is not None:
+                self.audience.log(program.log, self._log)
         return old
 
     def call(
@@ -157,7 +168,8 @@ class Engine:
         except CallFailed as error:
             error.request_id = request_id
             if self.audience:
-                self.audience.call_ended(refused(origin, error))
+                told = asked(snapshot.program, messages, opts, keywords, live=live)
+                self.audience.call_ended(refused(origin, error, told))
             raise
         if snapshot.program.balanced:
             call.candidates = self._balanced(call)
@@ -224,7 +236,7 @@ class Engine:
     async def _walked(self, call: Call) -> Attempt:
         while True:
             try:
-                return await Walk(call, self._limiter, self._clock, self._dice.random, self._hedges).run()
+                return await Walk(call, self.here(), self._clock, self._dice.random, self._hedges).run()
             except BudgetExceeded as error:
                 instead(call, error)  # raises it where no other model answers
 
@@ -280,6 +292,7 @@ class Engine:
         await self.drained(snapshot, drain)
         await snapshot.close()
         await self.spending.scribe.close()
+        await self.audience.close()
         for cache in list(self._caches.values()):
             await cache.store.close()
 
@@ -311,14 +324,14 @@ class Engine:
             store = store_of(policy, self._caches.values(), self._clock)
             self._caches[policy] = Cache(policy, store, self._clock, self._dice.random, self.completion)
 
-    def _limiter(self, endpoint: Endpoint) -> Limiter:
+    def here(self) -> Here:
+        """Return what the running loop has for itself."""
         loop = asyncio.get_running_loop()
-        limiters = self._limiters.get(loop)
-        if limiters is None:
+        here = self._here
+        if here is None or here.loop is not loop:
             with self._lock:
-                limiters = self._limiters.setdefault(loop, {})
-        key = (endpoint.name, endpoint.concurrency, endpoint.queue_max, endpoint.queue_timeout)
-        limiter = limiters.get(key)
-        if limiter is None:
-            limiter = limiters[key] = Limiter(endpoint)
-        return limiter
+                found = {each: of for each, of in self._heres.items() if not each.is_closed()}
+                here = found.get(loop) or Here(loop, self._clock)
+                self._heres = {**found, loop: here}
+                self._here = here
+        return here

@@ -105,7 +105,8 @@ class Gate:
         self._lock = lock
         self._notify = notify
         self._plain = len(keys) < 2 and around.requests is None and around.tokens is None  # noqa: PLR2004
-        self._breakers = [guard.breaker for guard in (*guards, *(keys[0] if keys else ()))]
+        self._first = (*guards, *(keys[0] if keys else ()))
+        self._breakers = [guard.breaker for guard in self._first]
         self._speed = Speed()
 
     @property
@@ -150,14 +151,10 @@ class Gate:
 
     def opening(self, now: float, tokens: int = 0) -> Opening:
         """Return when a call of so many prompt tokens may be tried here."""
+        if self._calm(now):
+            return ALWAYS
         around = self._around
         retry = around.retries.left
-        if self._plain and retry and not around.loading:
-            for breaker in self._breakers:
-                if not breaker.calm(now):
-                    break
-            else:
-                return ALWAYS
         key = self._open_key(now)
         guards = self._guards if key is None else (*self._guards, *self._keys[key])
         at, panic, asked, why = 0.0, 0.0, False, ""
@@ -174,15 +171,28 @@ class Gate:
             at, panic, asked, why = now + CHECK_AGAIN, now + CHECK_AGAIN, True, f"{self._name} is loading"
         return Opening(at, panic, asked, retry, other_key=len(self._keys) > 1, why=why)
 
+    def _calm(self, now: float) -> bool:
+        """Whether nothing at all stands in the way, as nearly always."""
+        around = self._around
+        if not self._plain or around.loading or not around.retries.left:
+            return False
+        for (
+            breaker
+        ) in self._breakers:  # asked twice for every call: a generator would cost more than all the rest
+            if breaker.state is not CLOSED or breaker.cooled_until > now:
+                return False
+        return True
+
     def admit(self, now: float, tokens: int = 0, *, panic: bool = False) -> Permit | None:
         """Return the right to send one attempt now, or None; each ends with `ended`."""
         with self._lock:
-            opening = self.opening(now, tokens)
-            if (opening.panic if panic else opening.at) > now:
-                return None
-            key = self._open_key(now)
+            if not self._calm(now):
+                opening = self.opening(now, tokens)
+                if (opening.panic if panic else opening.at) > now:
+                    return None
+            key = self._open_key(now) if len(self._keys) > 1 else 0
             passes = []
-            for guard in self._guards if key is None else (*self._guards, *self._keys[key]):
+            for guard in self._first if not key else (*self._guards, *self._keys[key]):
                 given = guard.breaker.admit(now, panic=panic)
                 if given is None:  # pragma: no cover - `opening` has looked, and the lock is held
                     raise AssertionError(f"{guard.name} closed under the lock")
@@ -219,6 +229,9 @@ class Gate:
                 self._speed.failed(now - permit.at, now)
             scope = self._scope_of(treatment)
             for guard, given in permit.passes:
+                if error is None and not given.probe:
+                    guard.breaker.succeeded(given, now)
+                    continue
                 before = guard.breaker.state
                 _settle(guard, given, (error, treatment, scope), now, dice)
                 if guard.breaker.state != before:

@@ -46,6 +46,12 @@ class Limiter:
         """Calls that wait for one."""
         return len(self._queue)
 
+    def take(self) -> bool:
+        """Take a place if one is free."""
+        free = self._held < self._endpoint.concurrency
+        self._held += free
+        return free
+
     async def acquire(self, urgency: str, clock: Clock, deadline: float) -> None:
         """Take a place, or wait for one.
 
@@ -53,8 +59,7 @@ class Limiter:
             Shed: The queue is full, or the wait too long.
             TimeoutError: The deadline passed.
         """
-        if self._held < self._endpoint.concurrency:
-            self._held += 1
+        if self.take():
             return
         waiter = self._enqueue(RANKS[urgency])
         limit = clock.now() + self._endpoint.queue_timeout

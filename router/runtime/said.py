@@ -89,13 +89,12 @@ def values(program: Program, given: Mapping[str, Value]) -> dict[str, Value]:
     Raises:
         InvalidCall: A dimension without default was not given.
     """
-    found: dict[str, Value] = {}
-    for name, dimension in program.dimensions.items():
-        value = given.get(name, dimension.default)
-        if value is None:
-            raise InvalidCall(f"`{name}` has no default; a call must give one of: {dimension.legal}")
-        found[name] = value
-    return found
+    found = {**program.defaults, **given}
+    if None in found.values():
+        name = next(name for name, value in found.items() if value is None)
+        legal = program.dimensions[name].legal
+        raise InvalidCall(f"`{name}` has no default; a call must give one of: {legal}")
+    return found  # type: ignore[return-value]  # none is None
 
 
 def explained_values(program: Program, given: Mapping[str, object]) -> dict[str, Value]:

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from router.core.clock import Clock
-    from router.core.request import Endpoint
     from router.policy.hedge import HedgeShare
     from router.policy.plan import Opening, Step
     from router.runtime.call import Call
-    from router.runtime.limiter import Limiter
+    from router.runtime.here import Here
 
 
 class Walk:
@@ -28,24 +27,24 @@ class Walk:
 
     Args:
         call: The call.
-        limiter: Returns the places of an endpoint on this loop.
+        here: What the running loop has for itself.
         clock: Where time comes from.
         roll: Draws a number from 0 to 1.
         hedges: The share of calls that may be hedged, or None for none.
     """
 
-    __slots__ = ("_call", "_clock", "_gates", "_hedges", "_last", "_limiter", "_plan", "_roll")
+    __slots__ = ("_call", "_clock", "_gates", "_hedges", "_here", "_last", "_plan", "_roll")
 
     def __init__(
         self,
         call: Call,
-        limiter: Callable[[Endpoint], Limiter],
+        here: Here,
         clock: Clock,
         roll: Callable[[], float],
         hedges: HedgeShare | None,
     ) -> None:
         self._call = call
-        self._limiter = limiter
+        self._here = here
         self._clock = clock
         self._roll = roll
         self._gates = [call.snapshot.gates[each] for each in call.candidates]
@@ -170,7 +169,7 @@ class Walk:
         if index is None or self._hedges is None:
             return None
         endpoint = self._call.candidates[index].endpoint
-        if not self._limiter(endpoint).free or not self._hedges.take(now):
+        if not self._here.limiter(endpoint).free or not self._hedges.take(now):
             return None
         self._hedges = None  # one for each call
         self._gates[index].hedged()
@@ -189,8 +188,9 @@ class Walk:
             call,
             deployment,
             provider,
-            self._limiter(endpoint),
+            self._here.limiter(endpoint),
             self._gates[index],
+            self._here.timers,
             self._clock,
             self._roll(),
             panic=panic,

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from router.core.clock import LoopClock
-from router.runtime.alarm import Alarm
+from router.runtime.alarm import Alarm, Timers
 from router.testing import run_virtual
 
 
@@ -18,7 +18,7 @@ async def later(seconds: float) -> str:
 
 def test_what_ends_in_time_is_returned():
     async def main():
-        alarm = Alarm(LoopClock())
+        alarm = Alarm(Timers(LoopClock()))
         said = [await alarm.bound(later(1), 2.0), await alarm.bound(later(5), 10.0)]
         alarm.stop()
         return said, asyncio.get_running_loop().time()
@@ -29,7 +29,7 @@ def test_what_ends_in_time_is_returned():
 @pytest.mark.parametrize("times", [(2.0, 3.0), (10.0, 3.0), (2.0, 20.0)])
 def test_what_takes_too_long_is_cancelled_on_time_whatever_the_timer_was_set_to(times):
     async def main():
-        alarm = Alarm(LoopClock())
+        alarm = Alarm(Timers(LoopClock()))
         await alarm.bound(later(1), times[0])
         with pytest.raises(TimeoutError):
             await alarm.bound(later(100), times[1])
@@ -41,7 +41,7 @@ def test_what_takes_too_long_is_cancelled_on_time_whatever_the_timer_was_set_to(
 
 def test_a_timer_that_goes_off_while_nobody_waits_harms_nobody():
     async def main():
-        alarm = Alarm(LoopClock())
+        alarm = Alarm(Timers(LoopClock()))
         await alarm.bound(later(1), 2.0)
         await asyncio.sleep(5)
         return await alarm.bound(later(1), 20.0)
@@ -51,7 +51,7 @@ def test_a_timer_that_goes_off_while_nobody_waits_harms_nobody():
 
 def test_a_cancellation_from_outside_is_no_timeout():
     async def main():
-        alarm = Alarm(LoopClock())
+        alarm = Alarm(Timers(LoopClock()))
         task = asyncio.create_task(alarm.bound(later(100), 50.0))
         await asyncio.sleep(1)
         task.cancel()
@@ -64,7 +64,7 @@ def test_a_cancellation_from_outside_is_no_timeout():
 
 def test_a_cancellation_from_outside_wins_over_a_timeout_in_the_same_moment():
     async def main():
-        alarm = Alarm(LoopClock())
+        alarm = Alarm(Timers(LoopClock()))
         task = asyncio.create_task(alarm.bound(later(100), 1.0))
         await asyncio.sleep(0)
         asyncio.get_running_loop().call_at(1.0, task.cancel)
@@ -82,7 +82,7 @@ def test_what_ends_well_although_it_was_cancelled_for_time_leaves_no_cancellatio
             return "anyway"
 
     async def main():
-        said = await Alarm(LoopClock()).bound(stubborn(), 1.0)
+        said = await Alarm(Timers(LoopClock())).bound(stubborn(), 1.0)
         await asyncio.sleep(0)
         return said, asyncio.current_task().cancelling()
 

@@ -287,7 +287,7 @@ def test_a_loading_model_is_polled_until_it_is_there_and_holds_no_place_meanwhil
     async def work(it):
         first = asyncio.create_task(it.ask())
         await asyncio.sleep(1)
-        limiter = next(iter(it.router._engine._limiters[asyncio.get_running_loop()].values()))
+        limiter = next(iter(it.router._engine.here().limiters.values()))
         held = limiter.held
         answer = await first
         return held, len(answer.attempts), max(later - former for former, later in pairwise(it.a.times))

@@ -175,7 +175,7 @@ def played(
         async with router:
             found = await work(Stage(router, parts, seen, file))
             await asyncio.sleep(0)
-        for limiter in router._engine._limiters.get(asyncio.get_running_loop(), {}).values():
+        for limiter in router._engine.here().limiters.values():
             assert (limiter.held, limiter.waiting) == (0, 0)
         assert {name: part.running for name, part in parts.items()} == dict.fromkeys(parts, 0)
         assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -59,13 +59,13 @@ def a_half_open_breaker_lets_every_probe_through(patch):
     patch.setattr(
         breaker.Breaker,
         "opens",
-        lambda self, _: max(self._cooled, self._until if self.state == "open" else 0.0),
+        lambda self, _: max(self.cooled_until, self._until if self.state == "open" else 0.0),
     )
 
 
 @mutant
 def probes_in_panic_are_not_bounded(patch):
-    patch.setattr(breaker.Breaker, "panics", lambda self, _: self._cooled)
+    patch.setattr(breaker.Breaker, "panics", lambda self, _: self.cooled_until)
 
 
 @mutant
