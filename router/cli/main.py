@@ -7,6 +7,7 @@ import importlib
 import click
 
 COMMANDS = {
+    "batch": ("router.cli.batch", "Ask many calls from a file, in order; resumable."),
     "cache": ("router.cli.cache", "Tell what answers a configuration has kept, or throw them away."),
     "call": ("router.cli.call", "Ask a model through the configuration and print its answer."),
     "check": ("router.cli.check", "Report everything wrong with configurations; nothing is contacted."),
@@ -20,6 +21,10 @@ COMMANDS = {
     "prove": ("router.cli.prove", "Prove the invariants of a configuration, or show a call that breaks one."),
     "render": ("router.cli.render", "Print a configuration and the files it names as one file."),
     "rule": ("router.cli.rule", "Tell what a finding means and what to do about it."),
+    "load": ("router.cli.load", "Have a model in memory before it is asked for."),
+    "models": ("router.cli.models", "List the models: where they are, and what their endpoints say."),
+    "unload": ("router.cli.unload", "Free the memory of a model."),
+    "doctor": ("router.cli.doctor", "Look for what keeps a configuration from working here and now."),
     "test": ("router.cli.test", "Hold what test files expect of calls against the table."),
     "schema": ("router.cli.schema", "Print the JSON Schema of the language, or its reference."),
 }

@@ -5,24 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
+from router.runtime.many import complete_many
 from router.runtime.reply import Reply
 from router.runtime.said import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from router.compile.explain import Explanation
     from router.compile.program import Deployment, Model
     from router.core.calendar import Moment
     from router.core.messages import Completion, Message
-    from router.core.port import Vitality
+    from router.core.port import Residence, Vitality
     from router.core.request import Locality
     from router.core.usage import Price
     from router.diagnostics.diagnostic import Diagnostic
     from router.runtime.background import Background
     from router.runtime.engine import Engine
-    from router.runtime.gate import Gate
+    from router.runtime.snapshot import Snapshot
+    from router.runtime.many import BatchResult
     from router.runtime.usage import UsageReport
 
 State = Literal["up", "loading", "open", "down", "offline"]
@@ -44,6 +46,8 @@ class Place:
             single calls through to see whether it is well again; `offline` for a remote one that is not contacted,
             because the file says so or the network is gone.
         health: What health checks say, or None without any.
+        memory: Bytes that it occupies when loaded, or None when unknown.
+        residence: Whether it is in memory, as far as the router has seen; None where the file declares nothing of that.
     """
 
     endpoint: str
@@ -54,6 +58,8 @@ class Place:
     price: Price | None
     state: State = "up"
     health: Vitality | None = None
+    memory: int | None = None
+    residence: Residence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +174,24 @@ class Router:
         """
         return Reply(self._engine, messages, opts, options)
 
+    def complete_many(
+        self, calls: Iterable[object], concurrency: int = 4
+    ) -> AsyncGenerator[BatchResult, None]:
+        """Make many calls and yield what becomes of them, in their order; `async for result in ...`.
+
+        They queue as `batch`, behind everybody else, and go on asking where queues are full. Exact duplicates are
+        asked once. A call that fails ends none of the others: its result has the error. Leaving the loop early, then
+        `aclose()`, cancels those under way.
+
+        Args:
+            calls: For each call its messages, or a mapping of `messages` (or `prompt`) and options; taken as needed.
+            concurrency: How many are made at once.
+
+        Raises:
+            InvalidCall: `concurrency` is no positive number.
+        """
+        return complete_many(self._engine.complete, calls, concurrency, self._engine.clock)
+
     def explain(self, /, **call: object) -> Explanation:
         """Return how a call would be decided, and why; nothing is sent.
 
@@ -204,11 +228,11 @@ class Router:
         snapshot, network = self._engine.snapshot, self._engine.network
         offline = snapshot.program.offline
         alone = (offline is not None and offline.only) or (network is not None and network.offline)
-        return tuple(_info(model, snapshot.gates, alone=alone) for model in snapshot.program.models.values())
+        return tuple(_info(model, snapshot, alone=alone) for model in snapshot.program.models.values())
 
 
-def _info(model: Model, gates: Mapping[Deployment, Gate], *, alone: bool) -> ModelInfo:
-    places = tuple(_place(each, gates[each], alone=alone) for each in model.deployments)
+def _info(model: Model, snapshot: Snapshot, *, alone: bool) -> ModelInfo:
+    places = tuple(_place(each, snapshot, alone=alone) for each in model.deployments)
     contexts = [place.context for place in places if place.context is not None]
     healths = [place.health for place in places if place.health is not None]
     first = model.deployments[0]
@@ -223,8 +247,10 @@ def _info(model: Model, gates: Mapping[Deployment, Gate], *, alone: bool) -> Mod
     )
 
 
-def _place(deployment: Deployment, gate: Gate, *, alone: bool) -> Place:
+def _place(deployment: Deployment, snapshot: Snapshot, *, alone: bool) -> Place:
+    gate, residency = snapshot.gates[deployment], snapshot.residency
     endpoint, health = deployment.endpoint, gate.health
+    residence, memory = residency.state(deployment) if residency is not None else (None, deployment.memory)
     state: State = health if health in ("loading", "down") else "open" if gate.shut else "up"
     if alone and endpoint.locality == "remote":
         state = "offline"
@@ -237,4 +263,6 @@ def _place(deployment: Deployment, gate: Gate, *, alone: bool) -> Place:
         deployment.price,
         state,
         health,
+        memory,
+        residence,
     )

@@ -15,13 +15,14 @@ from router.runtime.router import Router
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from router.compile.explain import Explanation
     from router.core.calendar import Moment
     from router.core.events import Delta
     from router.core.messages import Completion, Message
+    from router.runtime.many import BatchResult
     from router.runtime.reply import Reply
     from router.runtime.router import ModelInfo
     from router.runtime.usage import UsageReport
@@ -97,6 +98,19 @@ class SyncRouter:
     ) -> Completion:
         """Return the whole answer; see `Router.complete`."""
         return self._run(self._router.complete(messages, opts, **options))
+
+    def complete_many(self, calls: Iterable[object], concurrency: int = 4) -> Iterator[BatchResult]:
+        """Make many calls and yield what becomes of them, in their order; see `Router.complete_many`."""
+        results = self._router.complete_many(calls, concurrency)
+        try:
+            while True:
+                found = self._run(_next(results))
+                if found is None:
+                    return
+                yield found
+        finally:
+            with suppress(Closed):
+                self._run(results.aclose())
 
     @contextmanager
     def stream(
@@ -223,5 +237,5 @@ class SyncReply:
         return self._reply.completion
 
 
-async def _next(reply: Reply) -> Delta | None:
-    return await anext(reply, None)
+async def _next(source: AsyncIterator[T]) -> T | None:
+    return await anext(source, None)
