@@ -17,7 +17,7 @@ import pytest
 from support.ledgers import complaints, loaded, rows, write
 
 TESTS = Path(__file__).parents[1]
-ROUNDS = 8
+ROUNDS = 15
 CAP = Decimal("0.01")
 HELD = Decimal("0.00003")  # at most, for one attempt
 AT_ONCE = 4
@@ -59,7 +59,7 @@ def test_nothing_that_was_answered_is_lost_when_two_writers_are_killed(tmp_path)
         programs = [start(path) for _ in range(2)]
         readers = []
         for program in programs:
-            seconds = dice.uniform(0.1, 0.5)
+            seconds = dice.uniform(0.05, 0.25)
 
             def reading(program=program, seconds=seconds):
                 answered.update(read_until_killed(program, seconds))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import subprocess
+import sys
+import tempfile
 from collections import Counter
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from support.ledgers import Watcher, complaints, loaded, rows, write
@@ -168,40 +174,81 @@ def test_calls_at_once_hold_no_more_than_the_budget_has(tmp_path):
     assert rows(tmp_path / "costs.sqlite", "SELECT COUNT(*) FROM attempts") == [(cloud.calls,)]
 
 
-def test_sums_equal_the_other_sides_own_books_over_thousands_of_mixed_calls(tmp_path):
-    path = write(tmp_path, "{ledger: costs.sqlite, budgets: [{name: all, limit: $100, each: user}]}")
-    path.write_text(path.read_text() + "breaker: off\n")
+MIXED = """\
+version: 1
+endpoints: {cloud: {kind: mock, locality: remote, concurrency: 100}, there: {kind: mock, locality: remote, concurrency: 100}}
+models:
+  large: {at: cloud, price: {input: $1, output: $2}, options: {max_tokens: 10}}
+  other: {at: there, price: {input: $3, output: $5, cached_input: $1}, options: {max_tokens: 10}}
+rules: [{use: [large, other]}]
+retry: {backoff: {first: 1ms}}
+breaker: off
+hedge: {after: 2ms, max: 30%}
+costs: {ledger: costs.sqlite, budgets: [{name: all, limit: $100, each: user}]}
+"""
+
+
+class Uneven(Metered):
+    """Takes its time now and then, so that others are asked beside it."""
+
+    dice = random.Random(7)
+
+    @asynccontextmanager
+    async def open(self, request):
+        if self.dice.random() < 0.1:
+            await asyncio.sleep(self.dice.uniform(0.001, 0.01))
+        async with super().open(request) as events:
+            yield events
+
+
+def test_sums_equal_the_other_sides_own_books_over_ten_thousand_mixed_calls(tmp_path):
+    path = tmp_path / "router.yaml"
+    path.write_text(MIXED, encoding="utf-8")
     dice = random.Random(5)
-    script = [dice.choice(["ok", "ok", "ok", 500, "refused", "content_filtered"]) for _ in range(9000)]
-    cloud = Metered(*script)
+    script = [
+        dice.choice(["ok", "ok", "ok", "ok", 500, "refused", "content_filtered"]) for _ in range(30_000)
+    ]
+    sides = {"cloud": Uneven(*script), "there": Uneven(*script[::-1])}
 
     async def one(router, number):
-        try:
-            if number % 3:
-                return await router.complete(PROMPT, user=f"u{number % 5}")
-            async with router.stream(PROMPT, user=f"u{number % 5}") as reply:
-                async for _ in reply:
-                    pass
-        except RouterError as error:
-            return error
+        if number % 3:
+            return await router.complete(PROMPT, user=f"u{number % 5}")
+        async with router.stream(PROMPT, user=f"u{number % 5}") as reply:
+            async for _ in reply:
+                if number % 30 == 0:
+                    return None  # left in the middle
         return reply.completion
 
+    async def fifty(router, start):
+        tasks = [asyncio.create_task(one(router, start + each)) for each in range(50)]
+        for _ in range(dice.randrange(4)):
+            await asyncio.sleep(dice.choice([0, 0.001]))
+            dice.choice(tasks).cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
     async def go():
-        router, _ = loaded(path, cloud=cloud)
-        async with router:
-            found = []
-            for start in range(0, 5000, 50):
-                found += await asyncio.gather(*(one(router, start + each) for each in range(50)))
+        async with load_router(path, providers=sides) as router:
+            found = [each for start in range(0, 10_000, 50) for each in await fifty(router, start)]
             return found, router.usage(by=("user", "outcome"))
 
     found, report = asyncio.run(go())
-    given, made, answers = rows(
-        tmp_path / "costs.sqlite", "SELECT SUM(input), SUM(output), COUNT(input) FROM attempts"
-    )[0]
-    assert (given, made, answers) == (cloud.books["input"], cloud.books["output"], cloud.books["answers"])
-    assert report.attempts == cloud.calls
-    assert report.cost == sum(sum(each.cost for each in one.attempts) for one in found)
-    assert complaints(tmp_path / "costs.sqlite") == []
+    ledger = tmp_path / "costs.sqlite"
+    books = sum((side.books for side in sides.values()), Counter())
+    counted = (
+        "SELECT SUM(input), SUM(output), COUNT(*) FROM attempts WHERE estimated = 0 AND input IS NOT NULL"
+    )
+    assert rows(ledger, counted) == [(books["input"], books["output"], books["answers"])]
+    # What was left before it was sent was never asked for.
+    sent = report.attempts - rows(ledger, "SELECT COUNT(*) FROM attempts WHERE outcome = 'cancelled'")[0][0]
+    calls = sum(side.calls for side in sides.values())
+    assert sent <= calls <= report.attempts
+    ended = {row[0] for row in rows(ledger, "SELECT DISTINCT outcome FROM attempts")}
+    assert {"ok", "cancelled", "hedge_lost", "server_error", "connect_failed", "content_filtered"} <= ended
+    assert rows(ledger, "SELECT COUNT(*) FROM attempts WHERE state <> 'settled'") == [(0,)]
+    told = sum(sum(record.cost for record in each.attempts) for each in found if hasattr(each, "attempts"))
+    silent = "SELECT COALESCE(SUM(cost), 0) FROM attempts WHERE call IN (SELECT call FROM attempts WHERE outcome = 'cancelled')"
+    assert report.cost - Decimal(rows(ledger, silent)[0][0]) / 10**9 <= told <= report.cost
+    assert complaints(ledger) == []
 
 
 def test_a_call_that_is_cancelled_counts_what_it_had_used(tmp_path):
@@ -340,7 +387,7 @@ def test_what_a_failing_ledger_could_not_take_is_written_once_it_can(tmp_path):
     assert costs == [("settled", answer.cost * 10**9)] * 2
 
 
-def test_a_read_only_ledger_keeps_the_answer(tmp_path):
+def test_a_ledger_that_is_none_keeps_the_answer(tmp_path):
     path = write(tmp_path)
     run(path)
     ledger = tmp_path / "costs.sqlite"
@@ -350,6 +397,69 @@ def test_a_read_only_ledger_keeps_the_answer(tmp_path):
     found, watcher, _, _ = run_failing(path)
     assert found[0].text == "two words"
     assert [each.what for each in watcher.notices] == ["ledger"]
+
+
+# Files that cannot be written, as another user than the one for whom nothing is forbidden; and a disk that is full.
+POOR = """
+import asyncio, os, resource, sys
+from pathlib import Path
+from support.ledgers import Watcher, loaded
+from router import BudgetExceeded
+path, how = Path(sys.argv[1]), sys.argv[2]
+async def main():
+    watcher = Watcher()
+    router, cloud = loaded(path, observers=[watcher])
+    first = await router.complete("one two three")
+    await router.close()
+    if how == "read only":
+        for each in path.parent.iterdir():
+            each.chmod(0o444)
+        path.parent.chmod(0o555)
+        if os.getuid() == 0:
+            os.setuid(65534)
+    else:
+        size = (path.parent / "costs.sqlite").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    said = []
+    for _ in range(60):
+        try:
+            said.append((await router.complete("one two three")).text)
+        except BudgetExceeded as error:
+            said.append("refused" if "cannot be written" in str(error) else str(error))
+    await asyncio.sleep(0.05)
+    notices = [each.state for each in watcher.notices if each.what == "ledger"]
+    print(said[-1], "failing" in notices, cloud.calls == 1 + said.count("two words"))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("how", ["read only", "full"])
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ("{ledger: costs.sqlite}", "two words True True"),
+        ("{ledger: costs.sqlite, budgets: [{name: all, limit: $9}]}", "refused True True"),
+        (
+            "{ledger: costs.sqlite, on_ledger_error: allow, budgets: [{name: all, limit: $9}]}",
+            "two words True True",
+        ),
+    ],
+)
+def test_a_ledger_that_cannot_be_written_any_more_loses_no_answer(costs, expected, how):
+    # Not in a folder of this user alone: another one has to come by.
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        path = write(Path(folder), costs)
+        tests = Path(__file__).parents[1]
+        done = subprocess.run(
+            [sys.executable, "-c", POOR, str(path), how],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tests.parent), str(tests)])},
+        )
+        assert (done.stdout.strip(), done.returncode) == (expected, 0), done.stderr
 
 
 def test_an_unknown_price_is_unknown_in_the_report(tmp_path):
