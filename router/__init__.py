@@ -46,7 +46,9 @@ from router.core.observer import CallRecord, Notice, Observer
 from router.core.port import LlmPort, Provider
 from router.core.record import AttemptRecord
 from router.core.usage import Price, Usage
+from router.runtime.adapter import OpenCodeAdapter, OpenCodeAdapterConfig, make_opencode_adapter
 from router.runtime.load import load_router
+from router.runtime.many import BatchResult
 from router.runtime.router import ModelInfo, Router
 from router.runtime.sync import SyncRouter
 
@@ -57,6 +59,7 @@ __all__ = [
     "AllCircuitsOpen",
     "AttemptRecord",
     "Authentication",
+    "BatchResult",
     "BudgetExceeded",
     "CallFailed",
     "CallRecord",
@@ -82,6 +85,8 @@ __all__ = [
     "NoCandidate",
     "Notice",
     "Observer",
+    "OpenCodeAdapter",
+    "OpenCodeAdapterConfig",
     "Overloaded",
     "Price",
     "Provider",
@@ -105,4 +110,18 @@ __all__ = [
     "UpstreamRedirect",
     "Usage",
     "load_router",
+    "make_opencode_adapter",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs an extra when it is first asked for."""
+    if name == "FastTransport":
+        try:
+            from router.providers.transport.face import FastTransport  # noqa: PLC0415 - it needs httptools
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                "router.FastTransport needs httptools: pip install 'pantheon-router[fast]'"
+            ) from error
+        return FastTransport
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

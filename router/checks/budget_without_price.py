@@ -43,7 +43,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     if blurred(configuration, "endpoints", "models", "costs"):
         return
-    for found in unpriced(document, configuration.linked.places):
+    for found in unpriced(document, configuration.linked.places, configuration.folder):
         yield Finding(
             document.entry_span("models", found.model),
             f"no budget can count what `{printable(found.model)}` costs: its price is unknown",

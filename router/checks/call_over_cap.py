@@ -2,8 +2,8 @@
 
 ## Why is this bad?
 A single long prompt can spend the budget of the day, or is refused although nothing has been spent yet. What a call may cost: as long a
-prompt as the rule lets through and the context window holds beside the answer, and `max_tokens` of answer. Candidates whose
-context, price or `max_tokens` is not written are left out, and so is a budget of nothing.
+prompt as the rule lets through and the context window holds beside the answer, and `max_tokens` of answer; of a machine paid by the
+hour, the longest attempt. Candidates whose context, price or `max_tokens` is not written are left out, and so is a budget of nothing.
 
 ## Example
 ```yaml
@@ -33,6 +33,7 @@ from router.checks.base import MOST_RELATED, Check, Finding, blurred
 from router.checks.guesses import guessed
 from router.config.conditions import models_in
 from router.config.deployments import deployments
+from router.config.prices import price_book
 from router.core.dimension import number_ranges
 from router.core.units import show_money
 from router.core.usage import Usage
@@ -59,10 +60,11 @@ class _Dear:
     span: Span
     price: Price
     tokens: Usage
+    seconds: float = 0.0
 
     @property
     def cost(self) -> Decimal:
-        return self.price.cost(self.tokens)
+        return self.price.cost(self.tokens, self.seconds)
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
@@ -98,13 +100,20 @@ def run(configuration: Configuration) -> Iterator[Finding]:
 
 def _calls(configuration: Configuration) -> Iterator[_Dear]:
     document, places = configuration.document, configuration.linked.places
-    for rule in configuration.linked.rules if document is not None else ():
+    book = price_book(document, configuration.folder) if document is not None else None
+    if document is None or book is None:
+        return
+    for rule in configuration.linked.rules:
         for named in (model for use in rule.use for model in models_in(use)):
-            for each in deployments(document, places, named.name) if document is not None else ():
-                tokens = _tokens(rule, each)
-                if tokens is None or each.price is None or _uncertain(configuration, rule, each):
+            for each in deployments(document, places, named.name, book):
+                price = each.price
+                if price is None or _uncertain(configuration, rule, each):
                     continue
-                yield _Dear(rule, named.name, named.span, each.price, tokens)
+                tokens, seconds = _tokens(rule, each), each.at.timeout.total
+                if price.per_hour is not None and seconds is not None:
+                    yield _Dear(rule, named.name, named.span, price, Usage(), seconds)
+                elif price.per_hour is None and tokens is not None:
+                    yield _Dear(rule, named.name, named.span, price, tokens)
 
 
 def _tokens(rule: Rule, at: DeploymentSettings) -> Usage | None:
@@ -129,11 +138,17 @@ def _uncertain(configuration: Configuration, rule: Rule, at: DeploymentSettings)
         guessed(configuration, at.place, "price", "context")
         or guessed(configuration, at.settings, "price", "context", "options")
         or guessed(configuration, rule.settings, "options")
+        or guessed(configuration, at.at, "timeout")
     )
 
 
 def _sum(dear: _Dear) -> str:
     tokens, price = dear.tokens, dear.price
+    if price.per_hour is not None:
+        return (
+            f"rule `{dear.rule.name}`: an attempt of {dear.seconds:g} s at {show_money(price.per_hour)} an hour "
+            f"makes {show_money(dear.cost)}"
+        )
     return (
         f"rule `{dear.rule.name}`: {tokens.input_tokens:,} tokens of prompt at {show_money(price.input)} and "
         f"{tokens.output_tokens:,} of answer at {show_money(price.output)} per million make {show_money(dear.cost)}"

@@ -32,6 +32,7 @@ from router.checks.base import Check, Finding, blurred
 from router.checks.guesses import guessed
 from router.config.conditions import models_in
 from router.config.deployments import deployments
+from router.config.prices import price_book
 from router.core.units import show_money
 from router.diagnostics.suggest import listed
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from router.config.language import Document
     from router.config.link import Rule
     from router.config.load import Configuration
+    from router.config.prices import PriceBook
     from router.core.usage import Price
 
 
@@ -58,7 +60,10 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     document = configuration.document
     if document is None or blurred(configuration, "endpoints", "models", "rules"):
         return
-    choices = {model: _choices(configuration, document, model) for model in document.models}
+    book = price_book(document, configuration.folder)
+    if book is None:
+        return
+    choices = {model: _choices(configuration, document, model, book) for model in document.models}
     steps: dict[tuple[_Choice, _Choice], list[Rule]] = {}
     for rule in configuration.linked.rules:
         step = _step(_turns(rule, choices))
@@ -79,13 +84,14 @@ def _step(turns: Iterable[list[_Choice]]) -> tuple[_Choice, _Choice] | None:
     return found
 
 
-def _choices(configuration: Configuration, document: Document, model: str) -> list[_Choice]:
+def _choices(configuration: Configuration, document: Document, model: str, book: PriceBook) -> list[_Choice]:
     """Return the remote deployments of a model whose price is known, in order."""
     return [
         _Choice(model, each.endpoint, each.price)
-        for each in deployments(document, configuration.linked.places, model)
+        for each in deployments(document, configuration.linked.places, model, book)
         if each.remote
         and each.price is not None
+        and each.price.per_hour is None  # which no number of tokens compares with
         and not guessed(configuration, each.place, "price")
         and not guessed(configuration, each.settings, "price")
     ]

@@ -41,7 +41,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     if blurred(configuration, "endpoints", "models", "costs"):
         return
-    for found in unpriced(document, configuration.linked.places):
+    for found in unpriced(document, configuration.linked.places, configuration.folder):
         yield Finding(
             document.entry_span("models", found.model),
             f"what `{printable(found.model)}` costs is not counted: its price is unknown",

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from router.compile.caching import cache_policy, cache_use, log_policy
+from router.compile.housing import residency_policy
 from router.compile.options import before_rules
+from router.compile.processing import processing
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
 from router.config.endpoint import HTTP_KINDS
+from router.config.kinds import able
 from router.config.locality import locality_of
-from router.config.prices import price_book
+from router.config.prices import PriceBook, price_book
 from router.config.settings import BreakerSettings, HealthSettings
 from router.core.request import USUAL_URLS, Endpoint, HealthPolicy, Limits
 from router.core.usage import to_nano
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings, RuleSettings
     from router.config.link import Linked, Rule
-    from router.config.prices import PriceBook
     from router.config.settings import OfflineSettings, OptionSettings, RetrySettings
     from router.core.calendar import Per
     from router.core.usage import Price
@@ -55,7 +57,7 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         task: Written(value, document.entry_span("temperatures", task))
         for task, value in (document.temperatures or {}).items()
     }
-    models = _models(document, linked, endpoints, temperatures, price_book(document, folder))
+    models = _models(document, linked, endpoints, temperatures, price_book(document, folder) or PriceBook())
     routes = tuple(_route(rule, document, models) for rule in linked.rules)
     return Program(
         file=file,
@@ -74,6 +76,7 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         counts_tokens=any("tokens" in rule.accepted for rule in linked.rules)
         or any("tokens" in each.accepted for each in linked.invariants)
         or any(each.limits is not None and each.limits.tokens_per_minute for each in endpoints.values())
+        or any(each.context is not None for model in models.values() for each in model.deployments)
         or document.costs is not None
         or document.log is not None,
         breaker=_breaker(document),
@@ -86,6 +89,7 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         defaults={name: each.default for name, each in linked.dimensions.items()},
         cache=cache_policy(document, linked, folder),
         offline=_offline(document.offline, linked) if document.offline is not None else None,
+        residency=residency_policy(document, models),
         log=log_policy(document.log, folder) if document.log is not None else None,
     )
 
@@ -117,6 +121,7 @@ def _models(
             _written(settings.options),
             settings.options.extra or {},
             tuple(linked.failover[name]),
+            **processing(settings),
         )
         by_task: dict[str | None, Mapping[str, object]] = {
             task: before_rules(model, temperatures, task) for task in (*tasks, None)
@@ -160,6 +165,7 @@ def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
         concurrency=concurrency,
         queue_max=max(QUEUE_LEAST, QUEUE_PER_PLACE * concurrency) if queue.max is None else queue.max,
         queue_timeout=queue.timeout,
+        load_timeout=settings.load_timeout,
         limits=_limits(settings),
         health=_health(settings, locality),
         settings=_settings(settings, folder),
@@ -175,7 +181,7 @@ def _settings(settings: EndpointSettings, folder: Path) -> dict[str, object]:
         )
     if settings.ca is not None:
         found["ca"] = str(_path(settings.ca, folder))
-    for name in ("threads", "script", "proxy", "api_version", "quirks"):
+    for name in ("threads", "script", "proxy", "isolation", "api_version", "quirks", "agent", "transport"):
         value = getattr(settings, name)
         if value:
             found[name] = value
@@ -197,8 +203,9 @@ def _deployment(
         id=place.id or model.id or name,
         context=place.context or model.context,
         price=price,
-        capabilities=None if model.capabilities is None else frozenset(model.capabilities),
+        capabilities=able(endpoint.kind, model.capabilities, model.spared),
         weight=place.weight,
+        memory=model.memory if place.memory is None else place.memory,
     )
 
 

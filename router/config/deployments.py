@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.config.locality import locality_of
-from router.config.prices import host_of, snapshot
-from router.core.usage import FREE
+from router.config.prices import PriceBook, price_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings
     from router.core.request import Locality
     from router.core.usage import Price
     from router.diagnostics.source import Span
+
+
+SNAPSHOT = PriceBook()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class DeploymentSettings:
         at: The endpoint.
         place: What differs at this endpoint.
         span: Where the model names the endpoint.
+        book: The prices that are known besides.
     """
 
     model: str
@@ -38,6 +42,7 @@ class DeploymentSettings:
     at: EndpointSettings
     place: PlaceSettings
     span: Span
+    book: PriceBook
 
     @property
     def locality(self) -> Locality | None:
@@ -52,19 +57,21 @@ class DeploymentSettings:
 
     @property
     def price(self) -> Price | None:
-        """What tokens cost: as written, else nothing at a local endpoint, else the public price, if it is known."""
-        found = self.place.price or self.settings.price
-        if found is not None or self.priced:
-            return found
-        if self.locality == "local":
-            return FREE
-        known = self.place.id or self.settings.id or self.model
-        return snapshot().prices.get((host_of(self.at), known))
+        """What it costs, or None: what is written and no price, or where it is, is not known either."""
+        if self.priced:
+            return self.place.price or self.settings.price
+        known = self.locality is not None
+        return self.book.price(self.model, self.settings, self.place, self.at) if known else None
 
     @property
     def priced(self) -> bool:
         """Whether the file writes a price, of whatever form."""
         return self.place.has("price") or self.settings.has("price")
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that it occupies when loaded; None where the file does not say."""
+        return self.settings.memory if self.place.memory is None else self.place.memory
 
     @property
     def context(self) -> int | None:
@@ -73,7 +80,7 @@ class DeploymentSettings:
 
 
 def deployments(
-    document: Document, places: Mapping[str, Sequence[str]], model: str
+    document: Document, places: Mapping[str, Sequence[str]], model: str, book: PriceBook = SNAPSHOT
 ) -> Iterator[DeploymentSettings]:
     """Yield the deployments of a model, in order.
 
@@ -81,26 +88,30 @@ def deployments(
         document: The file.
         places: The endpoints of each model, their names resolved; one that stands for nothing makes this void.
         model: The model; one that the file does not have has none.
+        book: The prices that are known besides those that are written.
     """
     settings = document.models.get(model)
     if settings is None:
         return
     for (named, place), endpoint in zip(settings.at, places.get(model, ()), strict=False):
         at = document.endpoints[endpoint]
-        yield DeploymentSettings(model, endpoint, settings, at, place, named.span)
+        yield DeploymentSettings(model, endpoint, settings, at, place, named.span, book)
 
 
-def unpriced(document: Document, places: Mapping[str, Sequence[str]]) -> Iterator[DeploymentSettings]:
+def unpriced(
+    document: Document, places: Mapping[str, Sequence[str]], folder: Path
+) -> Iterator[DeploymentSettings]:
     """Yield the first remote deployment without a known price of each model that has one.
 
-    Nothing is yielded where the file names a list of prices: that one may know them.
+    Nothing is yielded where the file's own list of prices, which starts from a folder, cannot be read: it might know.
     """
-    if document.costs is not None and document.costs.prices is not None:
+    book = price_book(document, folder)
+    if book is None:
         return
     for model in document.models:
         found = (
             each
-            for each in deployments(document, places, model)
+            for each in deployments(document, places, model, book)
             if each.remote and not each.priced and each.price is None
         )
         first = next(found, None)

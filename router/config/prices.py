@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from router.config.locality import locality_of
+from router.core.request import USUAL_URLS
 from router.core.usage import FREE, Price
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ class PriceBook:
         return self._own.find(host, known) or snapshot().prices.get((host, known))
 
 
-def price_book(document: Document, folder: Path) -> PriceBook:
-    """Return the prices of a document; a list that cannot be read is as if it were empty.
+def price_book(document: Document, folder: Path) -> PriceBook | None:
+    """Return the prices of a document; None when its own list cannot be read.
 
     Args:
         document: The file's keys.
@@ -126,7 +127,7 @@ def price_book(document: Document, folder: Path) -> PriceBook:
     try:
         return PriceBook(read_prices(folder / named))
     except ValueError:
-        return PriceBook()
+        return None
 
 
 def host_of(endpoint: EndpointSettings) -> str:
@@ -139,4 +140,4 @@ def host_of(endpoint: EndpointSettings) -> str:
         return ""
 
 
-HOSTS = {"anthropic": "api.anthropic.com"}
+HOSTS = {kind: urlsplit(url).hostname or "" for kind, url in USUAL_URLS.items()}

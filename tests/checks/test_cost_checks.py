@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,12 @@ def test_a_failover_to_a_dearer_model_is_told():
     ]
 
 
+def test_a_machine_by_the_hour_is_not_compared_with_tokens():
+    hourly = "price: {per_hour: $3.60}"
+    assert dearer(f"at: cloud, {hourly}", f"at: cloud, {DEAR}") == []
+    assert dearer(f"at: cloud, {DEAR}", f"at: cloud, {hourly}") == []
+
+
 def test_two_models_are_told_once_for_all_rules():
     rules = "rules: [{when: {task: code}, use: [small, large]}, {use: [small, large]}]\n"
     (told,) = found(f"small: {{at: cloud, {CHEAP}}}, large: {{at: cloud, {DEAR}}}", rules, "R704")
@@ -242,6 +249,33 @@ def test_the_prompts_that_a_rule_lets_through_bound_the_sum():
     ]
     bounded = 'rules: [{when: {tokens: "<= 50000"}, use: small}]\n'
     assert over(f"{BIG}, options: {{max_tokens: 20000}}", bounded) == []
+
+
+def test_a_machine_by_the_hour_costs_the_longest_attempt():
+    (told,) = over("at: cloud, price: {per_hour: $60}", limit="$0.99")
+    assert told.notes == ("rule `rules[1]`: an attempt of 60 s at $60 an hour makes $1",)
+    assert over("at: cloud, price: {per_hour: $60}", limit="$1") == []
+
+
+def test_the_files_own_list_of_prices_counts(tmp_path):
+    entries = [
+        {"model": "small", "input": "3", "output": "15"},
+        {"model": "large", "input": "9", "output": "90"},
+    ]
+    (tmp_path / "mine.json").write_text(json.dumps({"prices": entries}), encoding="utf-8")
+
+    def codes(costs):
+        models = "small: {at: cloud, context: 200000, options: {max_tokens: 20000}}, large: {at: cloud}"
+        text = f"{HEAD}models: {{{models}}}\nrules: [{{use: [small, large]}}]\n{costs}"
+        every = run_all(load_source(Source("x.yaml", text), tmp_path))
+        return sorted({each.code for each in every} & {"R312", "R701", "R702", "R704", "R705"})
+
+    budgets = "budgets: [{name: team, limit: $0.50}]"
+    assert codes(f"costs: {{prices: mine.json, {budgets}}}\n") == ["R704", "R705"]
+    assert codes(f"costs: {{{budgets}}}\n") == ["R702"]
+    assert codes(f"costs: {{prices: nowhere.json, {budgets}}}\n") == ["R312"]
+    (tmp_path / "mine.json").write_text(json.dumps({"prices": entries[:1]}), encoding="utf-8")
+    assert codes("costs: {prices: mine.json}\n") == ["R701"]
 
 
 @pytest.mark.parametrize(

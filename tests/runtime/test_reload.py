@@ -220,6 +220,32 @@ def test_every_file_that_a_configuration_is_made_of_is_watched(file, tmp_path):
     assert reloader.look() is not None
 
 
+def test_a_list_of_prices_that_changes_takes_effect(file, tmp_path):
+    prices = tmp_path / "mine.json"
+
+    def write(amount):
+        entry = {"model": "cloudy", "input": amount, "output": amount}
+        prices.write_text(json.dumps({"prices": [entry]}), encoding="utf-8")
+
+    write("1")
+    file.write_text(
+        "version: 1\nendpoints: {a: {kind: mock, locality: remote}}\nmodels: {m: {at: a, id: cloudy}}\n"
+        "rules: [{use: m}]\ncosts: {prices: mine.json}\n",
+        encoding="utf-8",
+    )
+
+    async def main():
+        router, seen = watched(file)
+        async with router:
+            before = router.models()[0].price
+            write("2")
+            await until(lambda: states(seen))
+            return before, router.models()[0].price
+
+    before, after = run(main())
+    assert (before.input, after.input) == (1, 2)
+
+
 def test_what_is_no_plain_file_is_not_read(tmp_path):
     pipe = tmp_path / "router.yaml"
     os.mkfifo(pipe)
