@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from overhead import FILE, SAID, upstream
+from drivers import FILE, MESSAGES
+from overhead import upstream
 
 from router import Router, load_router
 
@@ -26,16 +27,16 @@ async def one(router: Router, dice: random.Random) -> None:
     """Make a call of some kind."""
     kind = dice.random()
     if kind < 0.6:  # noqa: PLR2004 - shares of kinds
-        await router.complete(SAID, task="code")
+        await router.complete(MESSAGES, task="code")
     elif kind < 0.8:  # noqa: PLR2004
-        async with router.stream(SAID) as reply:
+        async with router.stream(MESSAGES) as reply:
             async for _ in reply:
                 pass
     elif kind < 0.9:  # noqa: PLR2004
-        async with router.stream(SAID):
+        async with router.stream(MESSAGES):
             pass
     else:
-        task = asyncio.create_task(router.complete(SAID))
+        task = asyncio.create_task(router.complete(MESSAGES))
         await asyncio.sleep(dice.random() * 0.002)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -66,10 +67,12 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def soak(port: int, folder: Path, count: int) -> list[str]:
+async def soak(address: str, folder: Path, count: int) -> list[str]:
     """Return what was left behind."""
     file = folder / "soak.yaml"
-    file.write_text(FILE.format(port=port, path="plain", places=16), encoding="utf-8")
+    file.write_text(
+        FILE.format(base=f"{address}/plain", plenty=16, transport="fast", more=""), encoding="utf-8"
+    )
     dice = random.Random(7)
     async with load_router(file) as router:
         await some(router, min(WARM, count), dice)
@@ -98,8 +101,8 @@ async def soak(port: int, folder: Path, count: int) -> list[str]:
 def main() -> int:
     """Run, print, and say by the exit code whether anything was left."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with upstream() as port, tempfile.TemporaryDirectory() as name:
-        left = asyncio.run(soak(port, Path(name), count))
+    with upstream() as address, tempfile.TemporaryDirectory() as name:
+        left = asyncio.run(soak(address, Path(name), count))
     print("left behind: " + ("; ".join(left) or "nothing"))
     return bool(left)
 

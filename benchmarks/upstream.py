@@ -10,7 +10,9 @@ import json
 
 EVENTS = 200
 SLOW = 0.05
-CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
+CHUNKS = b"".join(
+    b'data: {"choices":[{"index":0,"delta":{"content":"word%d "}}]}\n\n' % number for number in range(EVENTS)
+)
 END = (
     b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],'
     b'"usage":{"prompt_tokens":9,"completion_tokens":200}}\n\ndata: [DONE]\n\n'
@@ -32,7 +34,7 @@ def _whole(body: bytes, kind: bytes) -> bytes:
 
 
 PLAIN = _whole(ANSWER, b"application/json")
-STREAM = _whole(CHUNK * EVENTS + END, b"text/event-stream")
+STREAM = _whole(CHUNKS + END, b"text/event-stream")
 
 
 class Upstream(asyncio.Protocol):
