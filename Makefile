@@ -6,9 +6,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint docs bench clean
 
-# A real small model answers in this process: no server, no key, no network once it is installed.
+# A real small model answers from a file: no server, no key, no network once it is installed.
+# Another file is explained first:  make demo CONFIG=examples/configs/memory.yaml
+# What needs a server or a key is explained only:  make demo CONFIG=examples/configs/hybrid.yaml
+QUICK := examples/configs/quickstart.yaml
+CONFIG ?= $(QUICK)
 demo: $(VENV)/demo.stamp
-	@$(BIN)/router call -c examples/configs/quickstart.yaml --stream "What is a router? Answer in one sentence."
+	@$(if $(filter $(QUICK),$(CONFIG)),,$(BIN)/router explain -c $(CONFIG))
+	@$(if $(filter %/hybrid.yaml,$(CONFIG)),,$(BIN)/router call -c $(CONFIG) --stream "What is a router? Answer in one sentence.")
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m coverage run -m pytest

@@ -53,3 +53,12 @@ def engine(scripted_model: Callable[..., Path]) -> Iterator[Callable[..., Engine
     yield start
     for server in servers:
         server.kill()
+
+
+@pytest.fixture(params=["fast", "httpx"])
+def carried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let each of the two transports carry the test's bytes in turn."""
+    if request.param == "fast" and find_spec("httptools") is None:
+        pytest.skip("the fast transport is not installed: pip install 'pantheon-router[fast]'")
+    monkeypatch.setattr("router.core.carrier.fast_installed", lambda: request.param == "fast")
+    return request.param

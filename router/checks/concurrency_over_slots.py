@@ -1,7 +1,7 @@
 """More attempts at once than the endpoint can work on.
 
 ## Why is this bad?
-A model in this process answers one call at a time. What is let in beyond that waits inside the engine, where its time limit runs and urgent
+A model file answers one call at a time. What is let in beyond that waits inside the engine, where its time limit runs and urgent
 calls cannot overtake it, instead of in the queue.
 
 ## Example

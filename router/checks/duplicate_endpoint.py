@@ -68,7 +68,9 @@ def run(configuration: Configuration) -> Iterator[Finding]:
 
 def _identity(endpoint: EndpointSettings) -> object:
     """Return what is equal for endpoints that are one place; references count as they are written."""
-    return endpoint.kind, *(_written(name, endpoint.node.entries.get(name)) for name in _WHO)
+    # One Ollama answers by itself and hands other models on: those have an endpoint of their own, which is remote.
+    names = (*_WHO, "locality") if endpoint.kind == "ollama" else _WHO
+    return endpoint.kind, *(_written(name, endpoint.node.entries.get(name)) for name in names)
 
 
 def _written(name: str, node: Node | None) -> object:

@@ -40,6 +40,16 @@ def run(configuration: Configuration) -> Iterator[Finding]:
             related=(Related(problem.other_span, f"`{problem.other}` stands here"),),
             help=f"remove `{problem.key}` or `{problem.other}`",
         )
+    document = configuration.document
+    for settings in document.endpoints.values() if document is not None else ():
+        if settings.proxy and settings.transport == "fast":
+            yield Finding(
+                settings.span("transport"),
+                "`transport: fast` and `proxy` exclude each other: it knows no proxies",
+                label="not together with `proxy`",
+                related=(Related(settings.span("proxy"), "`proxy` stands here"),),
+                help="remove `transport`: what has a proxy is sent through httpx",
+            )
 
 
 CHECK = Check("R207", "exclusive-keys", "error", run)

@@ -22,8 +22,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
-from router.checks.guesses import guessed
 from router.config.deployments import deployments
+from router.config.known import is_known, is_written, known_locality
 from router.core.units import show_size
 from router.diagnostics.diagnostic import Related
 from router.diagnostics.source import printable
@@ -34,44 +34,48 @@ if TYPE_CHECKING:
     from router.config.deployments import DeploymentSettings
     from router.config.load import Configuration
     from router.config.settings import MachineSettings
+    from router.diagnostics.source import Span
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
-    """Report each model that is larger than the memory at one of its endpoints."""
+    """Report each written size of a model that is larger than the memory at an endpoint it holds for."""
     document, places = configuration.document, configuration.linked.places
     if document is None or blurred(configuration, "endpoints", "models", "machine"):
         return
-    for name, model in document.models.items():
-        if model.memory is None or guessed(configuration, model, "memory"):
-            continue
-        found = [
-            (each, _budget(configuration, document.machine, each, model.memory))
-            for each in deployments(document, places, name)
-        ]
-        tight = [(each, budget) for each, budget in found if budget is not None]
-        if tight:
-            where = ", ".join(f"`{printable(each.endpoint)}`" for each, _ in tight)
+    for name in document.models:
+        tight: dict[Span, list[tuple[DeploymentSettings, Related]]] = {}
+        for each in deployments(document, places, name):
+            budget = _budget(configuration, document.machine, each)
+            if budget is not None:
+                written = each.place if each.place.has("memory") else each.settings
+                tight.setdefault(written.span("memory"), []).append((each, budget))
+        for span, found in tight.items():
+            where = ", ".join(f"`{printable(each.endpoint)}`" for each, _ in found)
             yield Finding(
-                model.span("memory"),
+                span,
                 f"`{printable(name)}` does not fit at {where}",
-                label=f"needs {show_size(model.memory)}",
-                related=tuple(dict.fromkeys(budget for _, budget in tight)),
+                label=f"needs {show_size(found[0][0].memory or 0)}",
+                related=tuple(dict.fromkeys(budget for _, budget in found)),
                 help="raise `memory` there, take a smaller model, or serve it elsewhere",
             )
 
 
 def _budget(
-    configuration: Configuration, machine: MachineSettings | None, found: DeploymentSettings, memory: int
+    configuration: Configuration, machine: MachineSettings | None, found: DeploymentSettings
 ) -> Related | None:
-    """Return the memory around a deployment that its model exceeds; None if it fits."""
-    endpoint = found.at
-    known = endpoint.memory is not None and not guessed(configuration, endpoint, "memory")
+    """Return the memory around a deployment that its model exceeds; None if it fits, or that is not known."""
+    endpoint, memory = found.at, found.memory
+    if memory is None or not all(
+        is_known(configuration, each, "memory") for each in (found.place, found.settings)
+    ):
+        return None
+    known = is_written(configuration, endpoint, "memory")
     if known and endpoint.memory is not None and memory > endpoint.memory:
         there = f"`{printable(found.endpoint)}` has {show_size(endpoint.memory)} for all its models"
         return Related(endpoint.span("memory"), there)
-    if machine is None or found.locality != "local" or guessed(configuration, machine, "memory"):
+    if machine is None or not is_written(configuration, machine, "memory"):
         return None
-    if machine.has("memory") and memory > machine.memory:
+    if known_locality(configuration, endpoint) == "local" and memory > machine.memory:
         there = f"this machine has {show_size(machine.memory)} for all local models"
         return Related(machine.span("memory"), there)
     return None

@@ -28,6 +28,7 @@ from router.config.known import is_known, is_written, known_locality
 from router.config.node import Sequence
 from router.config.reach import any_call_has_two
 from router.config.settings import BreakerSettings
+from router.core.quirk import quirk_of
 from router.core.units import show_duration
 from router.diagnostics.diagnostic import Related
 
@@ -202,6 +203,20 @@ def _caps(configuration: Configuration, document: Document) -> Iterator[Finding]
                 )
 
 
+def _versions(configuration: Configuration, document: Document) -> Iterator[Finding]:
+    for endpoint in document.endpoints.values():
+        if endpoint.kind != "openai" or not is_written(configuration, endpoint, "api_version"):
+            continue
+        known = is_known(configuration, endpoint, "url", "quirks")
+        if known and not quirk_of(endpoint.quirks, endpoint.url).deployments:
+            yield Finding(
+                endpoint.key_span("api_version"),
+                "`api_version` is never sent: only Azure asks for one",
+                label="this endpoint is not Azure, as far as its address tells",
+                help="write `quirks: azure`, or remove it",
+            )
+
+
 def _longest(configuration: Configuration, document: Document) -> float | None:
     """Return the longest deadline of any call, or None while it is unknown."""
     if not all(is_known(configuration, each, "deadline") for each in (document, *document.rules)):
@@ -217,6 +232,7 @@ _PARTS = (
     (("costs",), _budgets),
     (("offline",), _replies),
     (("stream",), _stream),
+    (("endpoints",), _versions),
     (("retry", "rules"), _waits),
     (("retry", "rules", "breaker"), _caps),
 )

@@ -2,7 +2,7 @@
 
 ## Why is this bad?
 That it is down is learnt from calls alone: each first call after it went away waits for its time limit, and nobody notices when it is back.
-A check of a local server costs nothing. Remote endpoints are not checked unless the file says so; a model file in this process and a mock
+A check of a local server costs nothing. Remote endpoints are not checked unless the file says so; a model file and a mock
 need no check.
 
 ## Example

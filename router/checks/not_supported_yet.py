@@ -6,7 +6,7 @@ a file.
 
 ## Example
 ```yaml
-machine: {memory: 8GiB}
+stream: {on_interrupt: continue}
 ```
 
 ## Use instead

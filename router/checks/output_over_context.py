@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 from router.checks.base import MOST_RELATED, Check, Finding, blurred
 from router.config.conditions import models_in
 from router.config.deployments import deployments
+from router.config.families import FAMILIES
 from router.config.known import is_known, is_written
 from router.config.reach import written_rules
 from router.diagnostics.diagnostic import Related
@@ -32,6 +33,7 @@ from router.diagnostics.source import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from router.config.language import ModelSettings
     from router.config.load import Configuration
     from router.config.settings import OptionSettings
     from router.diagnostics.source import Span
@@ -44,6 +46,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     for name, model in document.models.items():
         yield from _of(configuration, model.options, [name], f"model `{printable(name)}`", model=name)
+        yield from _of_family(configuration, name, model)
     for name, settings, rows in written_rules(configuration.linked):
         models = dict.fromkeys(each.name for row in rows for use in row.use for each in models_in(use))
         names = tuple(row.name for row in rows)
@@ -62,7 +65,13 @@ def _of(
     asked = options.max_tokens
     if asked is None or not is_written(configuration, options, "max_tokens"):
         return
-    small = [each for name in models for each in _windows(configuration, name) if each[1] <= asked]
+    known = configuration.document.models if configuration.document is not None else {}
+    small = [
+        each
+        for name in models
+        for each in _windows(configuration, name)
+        if each[1] <= known[name].clamp.longest(asked)
+    ]
     if small:
         name, least, _ = min(small, key=lambda each: each[1])
         whose = "its context window" if name == model else f"the context window of `{printable(name)}`"
@@ -75,6 +84,27 @@ def _of(
             ),
             help="lower `max_tokens`, so that the window holds the prompts too",
             rules=rules,
+        )
+
+
+def _of_family(configuration: Configuration, name: str, model: ModelSettings) -> Iterator[Finding]:
+    """Report a family whose usual answers leave its model no room, where the model says nothing of its own."""
+    family = FAMILIES.get(model.family or "")
+    usual = family.options.get("max_tokens") if family is not None else None
+    own = model.options.has("max_tokens") or not is_known(configuration, model, "family", "clamp")
+    if not isinstance(usual, int) or own:
+        return
+    asked = model.clamp.longest(usual)
+    small = [each for each in _windows(configuration, name) if each[1] <= asked]
+    if small:
+        _, least, span = min(small, key=lambda each: each[1])
+        yield Finding(
+            model.span("family"),
+            f"answers of family {model.family} have up to {asked:,} tokens,"
+            f" and the context window of `{printable(name)}` holds {least:,} with the prompt",
+            label="no room for a prompt",
+            related=(Related(span, f"the window of `{printable(name)}`"),),
+            help="write `options: {max_tokens: ...}`, so that the window holds the prompts too",
         )
 
 

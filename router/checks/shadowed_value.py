@@ -1,4 +1,4 @@
-"""A value of a model that each of its endpoints replaces.
+"""A value of a model that each of its endpoints, or its own `clamp`, replaces.
 
 ## Why is this bad?
 Nothing reads it: whoever changes it changes nothing.
@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
+from router.config.known import is_known, is_written
 from router.config.repair import entry_removed
 from router.diagnostics.diagnostic import Fix, Related
 from router.diagnostics.source import printable
@@ -49,6 +50,27 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         for key in KEYS:
             if model.has(key) and _replaced(model, key):
                 yield _finding(configuration, name, model, key)
+        yield from _clamped(configuration, name, model)
+
+
+def _clamped(configuration: Configuration, name: str, model: ModelSettings) -> Iterator[Finding]:
+    """Report each option of a model that its own bounds never let through."""
+    for option, (low, high) in model.clamp.given().items():
+        value = getattr(model.options, option)
+        outside = value is not None and (
+            (low is not None and value < low) or (high is not None and value > high)
+        )
+        written = is_written(configuration, model.options, option) and is_known(
+            configuration, model.clamp, option
+        )
+        if outside and written:
+            yield Finding(
+                model.options.key_span(option),
+                f"`{option}: {value}` of model `{printable(name)}` is never sent",
+                label="outside of the model's own bounds",
+                related=(Related(model.clamp.span(option), "bounded here"),),
+                help="write a value within the bounds, or change them",
+            )
 
 
 def _replaced(model: ModelSettings, key: str) -> bool:

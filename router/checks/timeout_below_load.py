@@ -37,7 +37,9 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     if document is None or blurred(configuration, "endpoints"):
         return
     for name, endpoint in document.endpoints.items():
-        if not is_written(configuration, endpoint, "load_timeout"):
+        # Where the router itself has models loaded, that is not the attempt's time.
+        loads = endpoint.kind != "openai" or endpoint.has("memory") or endpoint.has("idle_unload")
+        if loads or not is_written(configuration, endpoint, "load_timeout"):
             continue
         if not is_known(configuration, endpoint, "timeout"):
             continue

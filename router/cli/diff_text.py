@@ -27,10 +27,10 @@ def human(found: Difference) -> Iterator[str]:
     for change in found.regions[:SHOWN]:
         yield f"  when {in_words(change.when)}  ({percent(change.share)})"
         if change.options:
-            yield f"    {_decision(change.before)}, with other options"
+            yield f"    {decision(change.before)}, with other options"
         else:
-            yield f"    before  {_decision(change.before)}"
-            yield f"    after   {_decision(change.after)}"
+            yield f"    before  {decision(change.before)}"
+            yield f"    after   {decision(change.after)}"
         worst = told(change.before.worst, change.after.worst)
         if worst:
             yield f"    at worst {worst}"
@@ -52,7 +52,7 @@ def markdown(found: Difference) -> Iterator[str]:
             cells = (
                 in_words(change.when),
                 percent(change.share),
-                _decision(change.before),
+                decision(change.before),
                 _after(change),
             )
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -65,7 +65,7 @@ def markdown(found: Difference) -> Iterator[str]:
 
 
 def _after(change: RegionChange) -> str:
-    after = "the same, with other options" if change.options else _decision(change.after)
+    after = "the same, with other options" if change.options else decision(change.after)
     worst = told(change.before.worst, change.after.worst)
     return f"{after}, at worst {worst}" if worst else after
 
@@ -85,7 +85,7 @@ def replayed(found: Replay, name: str) -> Iterator[str]:
     """Yield how a log of calls would be decided."""
     yield f"{name}: {found.changed} of {found.calls} calls are decided otherwise ({percent(found.share)})"
     for move in found.moves[:SHOWN_MOVES]:
-        yield f"  {move.calls}: {_decision(move.before)} -> {_decision(move.after)}"
+        yield f"  {move.calls}: {decision(move.before)} -> {decision(move.after)}"
     if len(found.moves) > SHOWN_MOVES:
         others = found.moves[SHOWN_MOVES:]
         ways = f"{len(others)} other ways" if len(others) > 1 else "another way"
@@ -96,13 +96,14 @@ def replayed(found: Replay, name: str) -> Iterator[str]:
         yield f"  {lines} left out ({first}{' ...' if found.bad > len(found.examples) else ''})"
 
 
-def _decision(decision: Decision) -> str:
-    if decision.refused:
-        return "refused: not a value there"
-    if decision.rule is None and not decision.models:
+def decision(found: Decision) -> str:
+    """Return a decision in words: its models in order, and by which rule; or why there is none."""
+    if found.refused:
+        return f"refused: {found.why or 'not a value there'}"
+    if found.rule is None and not found.models:
         return "no rule matches"
-    by = f"rule {decision.rule}" if decision.rule is not None else "named by the call"
-    return f"{', then '.join(decision.models)}  ({by})"
+    by = f"rule {found.rule}" if found.rule is not None else "named by the call"
+    return f"{', then '.join(found.models)}  ({by})"
 
 
 def percent(share: float) -> str:

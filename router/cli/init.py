@@ -31,7 +31,7 @@ endpoints:
   #   kind: openai
   #   url: https://api.openai.com/v1
   #   key: ${{env:OPENAI_API_KEY}}          # a reference; a key never stands in this file
-  # embedded:                             # a model file, in this process: pip install 'pantheon-router[gguf]'
+  # embedded:                             # a model file, no server: pip install 'pantheon-router[gguf]'
   #   kind: gguf
   #   path: ./models
 

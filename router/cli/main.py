@@ -25,7 +25,12 @@ COMMANDS = {
     "models": ("router.cli.models", "List the models: where they are, and what their endpoints say."),
     "unload": ("router.cli.unload", "Free the memory of a model."),
     "doctor": ("router.cli.doctor", "Look for what keeps a configuration from working here and now."),
+    "discover": ("router.cli.discover", "Write a configuration for a server that is running."),
     "test": ("router.cli.test", "Hold what test files expect of calls against the table."),
+    "simulate": (
+        "router.cli.simulate",
+        "Put recorded calls to a configuration: where they go, what they cost.",
+    ),
     "schema": ("router.cli.schema", "Print the JSON Schema of the language, or its reference."),
 }
 

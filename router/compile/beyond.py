@@ -4,33 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.compile.housed import housed
+from router.config.endpoint import HTTP_KINDS
+from router.core.carrier import carrier
+from router.core.claude import usual_answer
+from router.core.quirk import PLAIN, quirk_of
 from router.core.units import show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from router.compile.program import Deployment, Program, Route
+    from router.compile.program import Deployment, Model, Program, Route
+    from router.core.processor import ProcessorUse
     from router.core.request import Endpoint
+
+# Processors that cannot hand on what has come, and for which calls.
+HELD = {"regex": "", "json_repair": " where JSON is asked for"}
 
 
 def beyond(program: Program, route: Route, candidates: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
-    """Yield what the file declares for these candidates, by its key: balance, hedge, breaker, limits, keys, stream."""
+    """Yield what the file declares for these candidates, by its key: balance, hedge, breaker, quirks, limits, keys, stream."""
     models = dict.fromkeys(each.model for each in candidates)
     for name in models:
         model = program.models[name]
+        yield from _processing(model)
         if model.balance != "ordered" and len(model.deployments) > 1:
             places = ", ".join(each.endpoint.name for each in model.deployments)
             yield "balance", f"{name}: {model.balance} of {places}"
     endpoints = {each.endpoint.name: each.endpoint for each in candidates}
-    if program.hedge is not None and len(endpoints) > 1:
-        yield "hedge", _hedge(program, route)
-    if program.breaker is None:
-        yield "breaker", "off: no failure is remembered"
+    yield from _of_program(program, route, len(endpoints))
+    yield from _answers(program, route, candidates)
     for endpoint in endpoints.values():
-        yield from _rates(endpoint)
+        yield from _of_endpoint(endpoint)
+    if program.residency is not None:
+        yield from housed(program.residency, candidates)
+    if program.log is not None:
+        yield "log", program.log.in_words
     if route.buffered:
         again = ", begun again elsewhere when they break off" if route.restart else ""
         yield "stream", f"answers are handed out whole{again}"
+
+
+def _processing(model: Model) -> Iterator[tuple[str, str]]:
+    """Yield what is done to a model's messages and answers."""
+    for key, uses in (("before", model.before), ("after", model.after)):
+        if uses:
+            yield key, f"{model.name}: {', '.join(_shown(each) for each in uses)}"
+    if model.truncate != "none":
+        yield "truncate", f"{model.name}: the {model.truncate} turns go where its context window would not do"
+
+
+def _shown(use: ProcessorUse) -> str:
+    """Return a processor as it is told: with what it holds back."""
+    return f"{use.name} (waits for the whole answer{HELD[use.name]})" if use.name in HELD else use.name
 
 
 def _hedge(program: Program, route: Route) -> str:
@@ -39,6 +65,49 @@ def _hedge(program: Program, route: Route) -> str:
     policy = program.hedge
     assert policy is not None  # noqa: S101 - asked before
     return f"a second attempt at another endpoint after {show_duration(policy.after)}, for {policy.max:.0%} of calls"
+
+
+def _answers(program: Program, route: Route, candidates: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
+    """Yield how long answers may be that must be told a length, where the file tells none."""
+    for each in candidates:
+        params = {**program.models[each.model].params[None], **route.params}
+        if each.endpoint.kind == "anthropic" and "max_tokens" not in params:
+            most = usual_answer(each.id, params)
+            yield (
+                "answers",
+                f"{each.model} at {each.endpoint.name}: at most {most:,} tokens, its API wants a number",
+            )
+
+
+def _quirks(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    written = endpoint.settings.get("quirks")
+    row = quirk_of(str(written) if written else None, endpoint.url)
+    if endpoint.kind == "openai" and row is not PLAIN:
+        yield "quirks", f"{endpoint.name}: {row.name}" + ("" if written else ", by its address")
+
+
+def _of_program(program: Program, route: Route, endpoints: int) -> Iterator[tuple[str, str]]:
+    if program.hedge is not None and endpoints > 1:
+        yield "hedge", _hedge(program, route)
+    if program.breaker is None:
+        yield "breaker", "off: no failure is remembered"
+
+
+def _of_endpoint(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield from _quirks(endpoint)
+    yield from _transport(endpoint)
+    yield from _rates(endpoint)
+
+
+def _transport(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Yield which client carries the bytes, where the file says it or it is not the usual one."""
+    if endpoint.kind not in HTTP_KINDS:
+        return
+    chosen = carrier(endpoint)
+    if chosen.why:
+        yield "transport", f"{endpoint.name}: {chosen.name}, for {chosen.why}"
+    elif "transport" in endpoint.settings:
+        yield "transport", f"{endpoint.name}: {chosen.name}"
 
 
 def _rates(endpoint: Endpoint) -> Iterator[tuple[str, str]]:

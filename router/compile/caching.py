@@ -1,4 +1,4 @@
-"""Which answers are kept, lowered: what the file and its rules say of the cache."""
+"""What is kept, lowered: answers, as the file and its rules say, and a line for each call."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, cast
 from router.config.cache import CacheSettings, CacheUseSettings, SqliteSettings
 from router.core.dimension import BUILT_IN
 from router.policy.cachekey import CachePolicy
+from router.policy.calllog import LogPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from router.config.language import Document
     from router.config.link import Linked
+    from router.config.settings import LogSettings
     from router.policy.cachekey import CacheUse
+    from router.policy.calllog import Content
 
 
 def cache_policy(document: Document, linked: Linked, folder: Path) -> CachePolicy | None:
@@ -42,3 +45,9 @@ def cache_policy(document: Document, linked: Linked, folder: Path) -> CachePolic
 def cache_use(settings: object) -> CacheUse | None:
     """Return what a rule says of the cache."""
     return settings.ttl if isinstance(settings, CacheUseSettings) else cast("CacheUse | None", settings)
+
+
+def log_policy(settings: LogSettings, folder: Path) -> LogPolicy:
+    """Return where and how calls are written down."""
+    path = str(folder / os.path.expanduser(settings.calls))  # noqa: PTH111 - `~` inside a name stays
+    return LogPolicy(path, cast("Content", settings.content), settings.size_, settings.keep)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from router.compile.beyond import beyond
 from router.compile.keeping import kept
-from router.compile.options import written
+from router.compile.options import clamped, written
 from router.compile.reasons import reasons
 from router.compile.worst import cost_of, dearest, dollars, slowest
-from router.core.dimension import NEEDS, holds
+from router.core.dimension import NEEDS, asked_of, holds
 from router.core.form import FORMAT_VERSION
+from router.policy.calibration import FLOOR
 from router.policy.split import Split
 
 if TYPE_CHECKING:
@@ -215,8 +216,11 @@ def explain(
     retry = route.policy.retry
     split = route.uses[0] if route.uses and isinstance(route.uses[0], Split) else None
 
+    asked = asked_of(params)
+
     def tried_first(route: Route, needs: frozenset[str]) -> Deployment | None:
-        return next((each for each in _candidates(program, route, None, user) if not each.lacks(needs)), None)
+        able = (each for each in _candidates(program, route, None, user) if not each.lacks(needs | asked))
+        return next(able, None)
 
     return Explanation(
         call=dict(values),
@@ -254,7 +258,7 @@ def _ladder(
     policy = program.offline
     if policy is None:
         return None
-    needs = frozenset(name for name in NEEDS if values[name])
+    needs = frozenset(name for name in NEEDS if values[name]) | asked_of(params)
     candidates = tuple(
         _candidate(
             (program, route),
@@ -270,7 +274,8 @@ def _ladder(
 
 def unfit(program: Program, deployment: Deployment, values: Mapping[str, Value]) -> str | None:
     """Return why a deployment of the offline ladder does not fit a call of these values, or None."""
-    if deployment.context is not None and deployment.context < int(values["tokens"]):
+    cut = program.models[deployment.model].truncate != "none"
+    if not cut and deployment.context is not None and deployment.context < int(values["tokens"]):
         return f"its context window has {deployment.context} tokens"
     for invariant in program.invariants:
         if all(holds(accepted, values[name]) for name, accepted in invariant.accepted.items()):
@@ -288,8 +293,13 @@ def _explained(
     params: Mapping[str, object],
 ) -> tuple[tuple[ExplainedCandidate, ...], float]:
     """Return the candidates of a call, and seconds after which it is over if every attempt times out."""
-    needs = frozenset(name for name in NEEDS if values[name])
-    skipped = {each: program.barred(each.endpoint) or lacking(each, needs) for each in candidates}
+    needs = frozenset(name for name in NEEDS if values[name]) | asked_of(params)
+    skipped = {
+        each: program.barred(each.endpoint)
+        or lacking(each, needs)
+        or too_small(program, each, int(values["tokens"]), _longest(program, route, each, values, params))
+        for each in candidates
+    }
     able = [each for each in candidates if skipped[each] is None]
     worst = slowest(able, route.policy, route.deadline, live=values["stream"] is True)
     turns = dict(zip(able, worst.turns, strict=True))
@@ -298,6 +308,33 @@ def _explained(
         for each in candidates
     ]
     return tuple(found), worst.seconds
+
+
+def _longest(
+    program: Program,
+    route: Route,
+    deployment: Deployment,
+    values: Mapping[str, Value],
+    params: Mapping[str, object],
+) -> int:
+    """Return how many tokens an answer may have; 0 where nothing bounds it."""
+    found = _options(program, route, deployment, values, params).get("max_tokens")
+    return found.value if found is not None and isinstance(found.value, int) else 0
+
+
+def too_small(program: Program, deployment: Deployment, tokens: int, most: int) -> str | None:
+    """Return why a prompt of so many estimated tokens, with its answer, surely does not fit; None when it may.
+
+    Calls are held to what is known of their text and their model too, so that they may be let through here and
+    refused there, or the other way round, where it is a near thing.
+    """
+    context = deployment.context
+    if context is None or not tokens or program.models[deployment.model].truncate != "none":
+        return None
+    if tokens + most <= context or int(tokens * FLOOR) + most <= context:
+        return None
+    answer = f" with answers of up to {most:,}" if most else ""
+    return f"its context window of {context:,} tokens is too small for {tokens:,}{answer}"
 
 
 def _candidate(
@@ -345,8 +382,12 @@ def _options(
 ) -> dict[str, ExplainedOption]:
     model = program.models[deployment.model]
     found = {
-        name: ExplainedOption(each.value, str(each.span))
+        name: ExplainedOption(each.value, each.origin)
         for name, each in written(model, program.temperatures, str(values["task"]), route).items()
     }
     found.update({name: ExplainedOption(value, CALL) for name, value in params.items()})
+    for name, value in clamped({name: each.value for name, each in found.items()}, model.clamps).items():
+        if value != found[name].value:
+            asked, bounds = found[name], model.clamps[name].span
+            found[name] = ExplainedOption(value, f"{asked.origin}, {asked.value} clamped by {bounds}")
     return found

@@ -15,7 +15,7 @@ from router.compile.processing import processing
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
 from router.config.endpoint import HTTP_KINDS
-from router.config.kinds import able
+from router.config.kinds import FEW_AT_ONCE, able
 from router.config.locality import locality_of
 from router.config.prices import PriceBook, price_book
 from router.config.settings import BreakerSettings, HealthSettings
@@ -152,7 +152,8 @@ def _direct(document: Document) -> Route:
 
 def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
     locality = locality_of(settings)
-    concurrency = settings.concurrency or (LOCAL_CONCURRENCY if locality == "local" else REMOTE_CONCURRENCY)
+    few = locality == "local" or settings.kind in FEW_AT_ONCE
+    concurrency = settings.concurrency or (LOCAL_CONCURRENCY if few else REMOTE_CONCURRENCY)
     queue = settings.queue
     return Endpoint(
         name=name,

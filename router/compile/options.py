@@ -1,6 +1,7 @@
 """How an option gets its value, in one order for calls and for `explain`.
 
-call > rule > temperature of the task > model > `temperatures.default` > left to the endpoint.
+call > rule > temperature of the task > model > `temperatures.default` > family > left to the endpoint. A model's
+`clamp` bounds what comes of it.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from router.compile.program import Model, Route, Written
+    from router.compile.program import Clamp, Model, Route, Written
 
 TEMPERATURE = "temperature"
 DEFAULT = "default"
@@ -23,6 +24,7 @@ def _layers(
     default = temperatures.get(DEFAULT)
     by_task = temperatures.get(task) if task is not None else None
     return [
+        model.family,
         {TEMPERATURE: default} if default is not None else {},
         model.options,
         {TEMPERATURE: by_task} if by_task is not None else {},
@@ -42,3 +44,25 @@ def written(
     for layer in (*_layers(model, temperatures, task), route.options):
         found.update(layer)
     return found
+
+
+def clamped(params: Mapping[str, object], clamps: Mapping[str, Clamp]) -> dict[str, object]:
+    """Return options within their bounds; an option that nobody gives stays away."""
+    return {**params, **{name: value for name, _, value in _outside(params, clamps)}}
+
+
+def clamps_that_bite(params: Mapping[str, object], clamps: Mapping[str, Clamp]) -> Iterator[str]:
+    """Yield in words what bounds change."""
+    for name, asked, value in _outside(params, clamps):
+        yield f"{name} {asked} became {value} (clamp)"
+
+
+def _outside(
+    params: Mapping[str, object], clamps: Mapping[str, Clamp]
+) -> Iterator[tuple[str, object, object]]:
+    for name, clamp in clamps.items():
+        asked = params.get(name)
+        if isinstance(asked, int | float):
+            value = clamp.apply(asked)
+            if value != asked:
+                yield name, asked, value

@@ -27,12 +27,14 @@ class Decision:
         models: The models in order, splits in words.
         refused: Whether a value of the call is not legal there.
         worst: The worst of such calls; None where it is not asked for or no model is.
+        why: Why it is refused, where it is not for a value.
     """
 
     rule: str | None
     models: tuple[str, ...]
     refused: bool = False
     worst: Worst | None = None
+    why: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Return it as `--format json` prints it."""
@@ -88,10 +90,11 @@ def _routed(
     names = [
         name for use in uses for name in ([use] if isinstance(use, str) else [each for each, _ in use.shares])
     ]
-    return (tuple(uses), tuple(_sent(program, route, name, task) for name in dict.fromkeys(names)))
+    return (tuple(uses), tuple(sent(program, route, name, task) for name in dict.fromkeys(names)))
 
 
-def _sent(program: Program, route: Route, name: str, task: str | None) -> tuple[object, ...]:
+def sent(program: Program, route: Route, name: str, task: str | None) -> tuple[object, ...]:
+    """Return what one model of a call is sent, apart from what the call itself says."""
     model = program.models[name]
     params: Mapping[str, object] = {**model.params.get(task, model.params[None]), **route.params}
     return (name, tuple(sorted(params.items())), repr({**model.extra, **route.extra}))

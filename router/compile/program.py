@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from router.core.dimension import Accepted, Dimension, Value
+    from router.core.processor import ProcessorUse
     from router.core.request import Endpoint
     from router.core.usage import Price
     from router.diagnostics.source import Span
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from router.policy.calllog import LogPolicy
     from router.policy.hedge import HedgePolicy
     from router.policy.plan import PlanPolicy
+    from router.policy.residency import ResidencyPolicy
     from router.table.index import Table
 
 BARRED = "offline: remote endpoints are not contacted"
@@ -39,6 +41,7 @@ class Deployment:
         price: What its tokens cost, or None when unknown.
         capabilities: What it can take; None when unknown.
         weight: Its share among the model's places under `balance: weighted`.
+        memory: Bytes that it occupies when loaded, or None where the file does not say.
     """
 
     model: str
@@ -48,11 +51,17 @@ class Deployment:
     price: Price | None
     capabilities: frozenset[str] | None
     weight: int = 1
+    memory: int | None = None
 
     @property
     def name(self) -> str:
         """How messages call it."""
         return f"`{self.model}` at `{self.endpoint.name}`"
+
+    @property
+    def load_timeout(self) -> float:
+        """Seconds that it may say that it is loading."""
+        return self.endpoint.load_timeout
 
     def lacks(self, needs: frozenset[str]) -> frozenset[str]:
         """Return what a call needs and this cannot take."""
@@ -61,10 +70,31 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An option with where it was written."""
+    """An option with where it was written, and by what family of models, if the file names only that."""
 
     value: object
     span: Span
+    family: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, as `explain` tells it."""
+        return f"{self.span} (family {self.family})" if self.family else str(self.span)
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """Bounds of an option; None is an open end."""
+
+    low: float | None
+    high: float | None
+    span: Span
+
+    def apply(self, value: float) -> float:
+        """Return the value, or the end that is nearest to it."""
+        if self.low is not None and value < self.low:
+            return self.low
+        return self.high if self.high is not None and value > self.high else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +109,11 @@ class Model:
         failover: Models that answer when a call names this one and it fails.
         params: For each task, the options before a rule's or a call's are laid over them.
         balance: Which of several places comes first; `cheapest` is settled in the order of `deployments`.
+        family: What its family says of options, below all others.
+        clamps: Bounds of options, whoever asks.
+        before: Processors of messages.
+        after: Processors of answers.
+        truncate: Which turns are left out of a prompt that is too long: none, oldest or middle.
     """
 
     name: str
@@ -88,6 +123,16 @@ class Model:
     failover: tuple[str, ...]
     params: Mapping[str | None, Mapping[str, object]] = field(default_factory=dict)
     balance: Balance = "ordered"
+    family: Mapping[str, Written] = field(default_factory=dict)
+    clamps: Mapping[str, Clamp] = field(default_factory=dict)
+    before: tuple[ProcessorUse, ...] = ()
+    after: tuple[ProcessorUse, ...] = ()
+    truncate: str = "none"
+
+    @property
+    def processed(self) -> bool:
+        """Whether calls or answers are changed on the way."""
+        return bool(self.before or self.after or self.clamps or self.truncate != "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +229,7 @@ class Program:
         defaults: What each dimension is when nobody says it, or None where a call must.
         offline: What happens without a network; None where the file does not say.
         cache: Which answers are kept; None for none.
+        residency: What of local models may be in memory; None where the file does not say.
         log: Where a line is written for each call; None for nowhere.
     """
 
@@ -206,6 +252,7 @@ class Program:
     defaults: Mapping[str, Value | None] = field(default_factory=dict)
     offline: OfflinePolicy | None = None
     cache: CachePolicy | None = None
+    residency: ResidencyPolicy | None = None
     log: LogPolicy | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from router.core.errors import FirstTokenTimeout
 from router.core.usage import MILLION, NO_TOKENS
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NOTHING = Decimal(0)
 LONGEST_JITTER = 1.0
+Sum = TypeVar("Sum", int, Decimal)  # billionths of a dollar, or dollars
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,12 @@ def _priced(rate: Decimal, tokens: object) -> Decimal | None:
     return tokens * rate / MILLION if isinstance(tokens, int) else None
 
 
-def dearest(costs: Sequence[Decimal | None], attempts: int, same: int) -> Decimal | None:
+def dearest(
+    costs: Sequence[Sum | None],
+    attempts: int,
+    same: int,
+    nothing: Sum = NOTHING,  # type: ignore[assignment]  # dollars, where nothing else is said
+) -> Sum | None:
     """Return the most that a chain of candidates may cost, or None when it is unknown.
 
     Candidates are tried in order, each at least once before the next and at most `same` times more.
@@ -154,16 +160,17 @@ def dearest(costs: Sequence[Decimal | None], attempts: int, same: int) -> Decima
         costs: The most that one attempt costs, for each candidate in order.
         attempts: Attempts in all.
         same: Further tries at one candidate.
+        nothing: What no attempt costs: 0 of what `costs` are.
     """
-    worst = NOTHING
-    reached: list[Decimal] = []
+    worst = nothing
+    reached: list[Sum] = []
     for cost in costs[:attempts]:
         if cost is None:
             return None
         reached.append(cost)
         more = attempts - len(reached)
         again = [each for each in sorted(reached, reverse=True) for _ in range(min(same, more))]
-        worst = max(worst, sum(reached, NOTHING) + sum(again[:more], NOTHING))
+        worst = max(worst, sum(reached, nothing) + sum(again[:more], nothing))
     return worst
 
 

@@ -12,14 +12,17 @@ from router.config.record import Fields, Record, key, record
 from router.config.script import STEP
 from router.config.settings import OFF, TIMEOUT, HealthSettings, LimitSettings, QueueSettings
 from router.config.shapes import Boolean, Choice, Number, Text
+from router.config.third_party import KindChoice
+from router.core.quirk import QUIRKS
 from router.core.request import Timeouts
 
 if TYPE_CHECKING:
     from router.core.secret import Secret
 
 HTTP_KINDS = ("openai", "anthropic", "opencode", "ollama")
-LATER_KINDS = ("anthropic", "opencode", "ollama")
-KINDS = ("openai", "gguf", "mock", *LATER_KINDS)
+# Endpoints that have models in memory, and load and unload them; each goes its own way about it.
+RESIDENT_KINDS = ("openai", "ollama", "gguf", "mock")
+KINDS = ("openai", "anthropic", "ollama", "opencode", "gguf", "mock")
 TIMEOUTS = Timeouts()
 
 
@@ -30,8 +33,8 @@ class EndpointSettings(Record):
     EXCLUSIVE: ClassVar[tuple[tuple[str, str], ...]] = (("key", "keys"),)
 
     kind: str = key(
-        Choice("openai", "gguf", "mock", what="kind", later=LATER_KINDS, fixed=True),
-        "Who speaks to it: openai (any OpenAI-compatible server), gguf (a model file, in this process), mock.",
+        KindChoice(*KINDS, what="kind", fixed=True),
+        "Who speaks to it: openai (any OpenAI-compatible server), anthropic, ollama, opencode, gguf (a model file, no server), mock, or a kind that an installed package brings.",
     )
     url: str = key(
         Url(),
@@ -84,20 +87,32 @@ class EndpointSettings(Record):
         Boolean(), "Check the server's certificate.", default=True, written="true", kinds=HTTP_KINDS
     )
     api_version: str | None = key(
-        Text(), "Version of its interface.", default=None, kinds=HTTP_KINDS, later=True
+        Text("a version such as `2023-06-01`", rf"^[\w.-]+{END}", most=64),
+        "Version of its interface: of anthropic, and of Azure under `quirks: azure`.",
+        default=None,
+        written="2023-06-01 for anthropic, 2024-10-21 for Azure",
+        kinds=("openai", "anthropic"),
     )
     quirks: str | None = key(
-        Text(), "Which server it really is.", default=None, kinds=("openai",), later=True
+        Choice(*QUIRKS, what="quirks"),
+        "Which server it really is: what it ignores, requires or names differently is heeded.",
+        default=None,
+        written="as its host or port implies",
+        kinds=("openai",),
     )
-    transport: str = key(
-        Choice("httpx", what="transport", later=("fast",)),
-        "The client that carries the bytes.",
-        default="httpx",
-        written="httpx",
+    transport: str | None = key(
+        Choice("fast", "httpx", what="transport"),
+        "The client that carries the bytes; `fast` knows no proxies and needs the extra `fast`.",
+        default=None,
+        written="fast where it can serve, else httpx",
         kinds=HTTP_KINDS,
     )
     agent: str | None = key(
-        Text(), "The locked-down agent to use.", default=None, kinds=("opencode",), later=True
+        Text("the name of an agent", rf"^[^\x00-\x20]+{END}", most=100),
+        "The locked-down agent that answers, by its name in the server's configuration; `default` is the server's own one.",
+        default=None,
+        written="router",
+        kinds=("opencode",),
     )
     timeout: Timeouts = key(
         TIMEOUT,
@@ -109,7 +124,7 @@ class EndpointSettings(Record):
         Number(1, 10_000, whole=True),
         "Attempts at once; the rest queue.",
         default=None,
-        written="2 local, 8 remote",
+        written="2 local and for opencode, 8 remote",
     )
     queue: QueueSettings = key(
         Fields(QueueSettings, "queue"), "Calls that wait for a place.", default=QueueSettings()
@@ -121,25 +136,49 @@ class EndpointSettings(Record):
         default=None,
         written="on for local servers",
     )
-    memory: int | None = key(size(), "What its models may occupy together.", default=None, later=True)
+    memory: int | None = key(
+        size(), "What its models may occupy together.", default=None, kinds=RESIDENT_KINDS
+    )
     when_full: str = key(
         Choice("evict", "wait", "next", what="when_full"),
-        "What happens when a model does not fit.",
+        "What happens to a call whose model does not fit: others are unloaded for it, it waits until they are gone, "
+        "or the next candidate is tried.",
         default="evict",
         written="evict",
-        later=True,
+        kinds=RESIDENT_KINDS,
+    )
+    strategy: str = key(
+        Choice("warm", "spillover", "ordered", what="strategy"),
+        "Which calls go first: those for loaded models, the same with the others sent to a candidate that can answer "
+        "at once, or strictly by urgency and age.",
+        default="warm",
+        written="warm",
+        kinds=RESIDENT_KINDS,
+    )
+    max_wait: float = key(
+        duration(),
+        "How long calls for loaded models may overtake one that waits for memory.",
+        default=5.0,
+        written="5s",
+        kinds=RESIDENT_KINDS,
     )
     idle_unload: float | None = key(
-        duration(), "Unload a model that nobody asks for so long.", default=None, later=True
+        duration(),
+        "Unload a model that nobody asks for so long.",
+        default=None,
+        kinds=("openai", "ollama", "gguf"),
     )
     load_timeout: float = key(
-        duration(), "How long a model may load.", default=300.0, written="300s", later=True
+        duration(),
+        "How long a model may load.",
+        default=300.0,
+        written="300s",
+        kinds=RESIDENT_KINDS,
     )
-    isolation: str = key(
+    isolation: str | None = key(
         Choice("process", "none", what="isolation"),
-        "Where the engine runs.",
-        default="none",
-        written="process",
+        "Where the engine runs: each model in a child process, or all in this one.",
+        default=None,
+        written="process where one can be started",
         kinds=("gguf",),
-        later=True,
     )

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from router.config.cache import CACHE_USE, CacheSettings
+from router.config.clamp import CLAMP, ClampSettings
 from router.config.compound import NAME_PATTERN, Anything, ByType, ListOf, MapOf, Mapped
 from router.config.conditions import OTHERS, CellShape, ConditionShape, Named, UseShape
 from router.config.costs import PRICE, CostSettings
 from router.config.endpoint import EndpointSettings
 from router.config.expand import END
+from router.config.families import FAMILIES
+from router.config.processors import PROCESSORS
 from router.config.quantities import duration, size
 from router.config.record import Fields, Record, key, record
 from router.config.settings import (
@@ -31,18 +34,18 @@ from router.config.settings import (
     StreamSettings,
 )
 from router.config.shapes import Boolean, Choice, Number, Shape, Text, Version
-from router.core.dimension import NEEDS
+from router.core.dimension import ASKED, NEEDS
 from router.core.options import URGENCIES
 
 if TYPE_CHECKING:
     from router.config.conditions import Condition, UseItem
     from router.config.expand import Decoding
     from router.config.node import Node
+    from router.config.processors import Processor
     from router.config.shapes import Schema
     from router.core.usage import Price
     from router.diagnostics.diagnostic import Severity
 
-LATER_CAPABILITIES = ("prefill", "reasoning", "seed")
 # Findings that a file may raise, lower or switch off: all but those of syntax, shape and names.
 LINTABLE = (
     *("R401", "R402", "R403", "R404", "R405", "R406", "R407", "R408", "R409", "R410", "R413", "R414"),
@@ -63,9 +66,9 @@ LINTABLE = (
         "R516",
         "R517",
     ),
-    *("R601", "R602", "R604", "R605", "R606", "R608", "R609", "R610", "R611", "R612"),
+    *("R601", "R602", "R604", "R605", "R606", "R608", "R609", "R610", "R611", "R612", "R613"),
     *("R701", "R702", "R703", "R704", "R705"),
-    *("R801", "R802", "R803", "R804", "R805", "R808", "R809", "R810"),
+    *("R801", "R802", "R803", "R804", "R805", "R808", "R809", "R810", "R811", "R812", "R813", "R814", "R815"),
     *("R901", "R902", "R903", "R904", "R905"),
 )
 _NAME = Text("a name", most=128)
@@ -121,12 +124,15 @@ class PlaceSettings(Record):
         written="the model's",
     )
     price: Price | None = key(PRICE, "What it costs here.", default=None, written="the model's")
+    memory: int | None = key(
+        size(), "What it occupies here when loaded.", default=None, written="the model's"
+    )
 
 
 class AtShape(Shape):
     """Where a model is served: an endpoint, a list of them, or a mapping with what differs there."""
 
-    wants = "an endpoint, a list of endpoints, or `{ENDPOINT: {id, context, price}}`"
+    wants = "an endpoint, a list of endpoints, or `{ENDPOINT: {id, context, price, memory}}`"
     blank: tuple[tuple[Named, PlaceSettings], ...] = ()
     _place = Fields(PlaceSettings)
     shape = ByType(scalar=NAMED, sequence=ListOf(NAMED, least=1), mapping=MapOf(_place, "place", least=1))
@@ -168,7 +174,7 @@ class ModelSettings(Record):
         written="free for local endpoints, else a known public price, else unknown",
     )
     capabilities: tuple[str, ...] | None = key(
-        ListOf(Choice(*NEEDS, what="capability", later=LATER_CAPABILITIES)),
+        ListOf(Choice(*NEEDS, *ASKED, what="capability")),
         "What it can take; absent means unknown, a list is complete.",
         default=None,
     )
@@ -176,22 +182,60 @@ class ModelSettings(Record):
     failover: tuple[Named, ...] = key(
         ListOf(NAMED), "Models that answer when a call names this one and it fails.", default=()
     )
-    memory: int | None = key(size(), "What it occupies when loaded.", default=None, later=True)
-    pin: bool = key(Boolean(), "Never evict it.", default=False, written="false", later=True)
+    memory: int | None = key(
+        size(),
+        "What it occupies when loaded.",
+        default=None,
+        written="computed from its file, else as its endpoint says",
+    )
+    pin: bool = key(
+        Boolean(),
+        "Never unload it to make room, nor when nobody asks for it.",
+        default=False,
+        written="false",
+    )
     evict_cost: float = key(
-        Number(0, 1_000_000), "How dear evicting it is.", default=1.0, written="1", later=True
+        Number(0, 1_000_000),
+        "How dear unloading it is: the time that nobody asked for it is divided by this.",
+        default=1.0,
+        written="1",
     )
     preload: bool = key(
-        Boolean(), "Load it before the first call.", default=False, written="false", later=True
+        Boolean(),
+        "Load it before the first call, and again when what took its place is gone.",
+        default=False,
+        written="false",
     )
     truncate: str = key(
-        Choice("none", what="truncate", later=("oldest", "middle")),
-        "What is dropped from a prompt that is too long.",
+        Choice("none", "oldest", "middle", what="truncate"),
+        "Which turns are left out of a prompt that its context window would not hold.",
         default="none",
         written="none",
     )
-    before: tuple[object, ...] = key(ListOf(Anything()), "Processors before a call.", default=(), later=True)
-    after: tuple[object, ...] = key(ListOf(Anything()), "Processors after a call.", default=(), later=True)
+    family: str | None = key(
+        Choice(*FAMILIES, what="family"),
+        "Its family: a system message, options and processors for what the model itself leaves out.",
+        default=None,
+    )
+    clamp: ClampSettings = key(CLAMP, "Bounds of its options, whoever asks.", default=ClampSettings())
+    before: tuple[Processor, ...] = key(
+        PROCESSORS["before"],
+        "Processors of the messages, in order.",
+        default=(),
+        written="the family's",
+    )
+    after: tuple[Processor, ...] = key(
+        PROCESSORS["after"],
+        "Processors of the answer, in order.",
+        default=(),
+        written="the family's",
+    )
+
+    @property
+    def spared(self) -> frozenset[str]:
+        """What its processors take out of a call, so that it need not be able to take it."""
+        stripped = any(each.name == "strip_images" for each in self.before)
+        return frozenset({"images"}) if stripped else frozenset()
 
 
 WHEN = MapOf(ConditionShape(), "condition")
@@ -320,11 +364,9 @@ class Document(Record):
         default=(),
     )
     machine: MachineSettings | None = key(
-        Fields(MachineSettings, "machine"), "The machine under all local endpoints.", default=None, later=True
+        Fields(MachineSettings, "machine"), "The machine under all local endpoints.", default=None
     )
-    log: LogSettings | None = key(
-        Fields(LogSettings, "log"), "What is written to logs.", default=None, later=True
-    )
+    log: LogSettings | None = key(Fields(LogSettings, "log"), "What is kept of every call.", default=None)
     lint: dict[str, Severity | Literal["off"]] | None = key(
         MapOf(
             Choice("error", "warning", "info", "off", what="severity"),

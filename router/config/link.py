@@ -32,19 +32,6 @@ if TYPE_CHECKING:
     from router.diagnostics.source import Span
 
 PROPERTIES = ("locality", "endpoint", "model", "kind")
-PROCESSORS = (
-    "system",
-    "template",
-    "truncate",
-    "strip_images",
-    "merge_system",
-    "prefix",
-    "fence_code",
-    "strip_thinking",
-    "strip",
-    "json_repair",
-    "regex",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,18 +203,6 @@ class _Linker:
             for other in model.failover
             if (found := self._resolve(other, f"the failover of model `{printable(name)}`")) is not None
         ]
-        for block, processors in (("before", model.before), ("after", model.after)):
-            items = getattr(model.node.entries.get(block), "items", ())
-            for processor, item in zip(processors, items, strict=True):
-                self._processor(processor, item.span)
-
-    def _processor(self, processor: object, span: Span) -> None:
-        name = next(iter(processor), None) if isinstance(processor, dict) else processor
-        if name is not None and name not in PROCESSORS:
-            text = printable(name)
-            self.problems.append(
-                problems.UnknownProcessor(span, text, self._suggest.nearest(text, PROCESSORS), PROCESSORS)
-            )
 
     def _temperatures(self) -> None:
         tasks = self._linked.dimensions["task"].values
@@ -323,7 +298,9 @@ class _Linker:
             "locality": ("local", "remote"),
             "endpoint": tuple(self._document.endpoints),
             "model": tuple(self._document.models),
-            "kind": KINDS,
+            "kind": tuple(
+                dict.fromkeys((*KINDS, *(each.kind for each in self._document.endpoints.values())))
+            ),
         }[name]
         if written.name in legal:
             return written.name

@@ -377,6 +377,15 @@ class UnknownProcessor(Problem):
 
 
 @dataclass(frozen=True, slots=True)
+class BadPattern(Problem):
+    """A pattern that cannot be used; `missing` where nothing is installed that could."""
+
+    pattern: str
+    why: str
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownRule(Problem):
     """A test of a rule that the tested file does not have."""
 

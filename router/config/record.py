@@ -274,7 +274,10 @@ class Fields(Shape):
             }
             for kind in self._kinds
         ]
-        kind = {"type": "string", "enum": list(self._kinds), "description": self.keys["kind"].doc}
+        # The kind of a third party may have any of these keys.
+        own = {"properties": {"kind": {"enum": list(self._kinds)}}, "required": ["kind"]}
+        branches.append({"if": {"not": own}, "then": self._object(None, defs)})
+        kind = {**self.keys["kind"].shape.schema(defs), "description": self.keys["kind"].doc}
         return {"type": "object", "properties": {"kind": kind}, "required": ["kind"], "allOf": branches}
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.config.compound import ByType, ListOf, MapOf, Mapped
 from router.config.language import DOCUMENT, AtShape
+from router.config.processors import ProcessorShape
 from router.config.record import Fields
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def _inside(shape: Shape) -> Iterator[tuple[Shape, str]]:
             yield shape.inner, ""
         case AtShape():
             yield shape.shape, ""
+        case ProcessorShape():
+            yield from ((each, f".{name}") for name, each in shape.inner)
         case _:
             return
 

@@ -281,7 +281,11 @@ class LogSettings(Record):
         default="none",
         written="none",
     )
-    calls: str | None = key(Text(), "File that keeps a record of every call.", default=None)
+    calls: str = key(Text(), "File that gets a line of JSON for each call.")
+    size_: int = key(
+        size(), "How large it grows before a new one is begun.", default=64 * 2**20, written="64MiB"
+    )
+    keep: int = key(_whole(1, 1000), "How many old files are kept.", default=5, written="5")
 
 
 @record

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Value = str | int | bool
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -68,9 +68,26 @@ MEASURED = (
 
 # Measured ones that a model must be able to take.
 NEEDS = ("tools", "images", "json")
+# What it must be able to besides, where a call itself asks for it.
+ASKED = ("prefill", "reasoning", "seed")
 
 # What a rule accepts of one dimension: words, booleans, or whole-number ranges with both ends in, in order.
 Accepted = frozenset[str] | frozenset[bool] | tuple[tuple[int, int], ...]
+
+
+def asked_of(params: Mapping[str, object], last_role: str = "user") -> frozenset[str]:
+    """Return what a call asks of a model besides what is measured of it.
+
+    Args:
+        params: Sampling options that the call itself gives.
+        last_role: Who said the last message; an assistant's is the beginning of the answer.
+    """
+    found = {"seed"} if "seed" in params else set()
+    if params.get("reasoning_effort", "none") != "none":
+        found.add("reasoning")
+    if last_role == "assistant":
+        found.add("prefill")
+    return frozenset(found)
 
 
 def number_ranges(accepted: Accepted) -> tuple[tuple[int, int], ...]:

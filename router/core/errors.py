@@ -12,7 +12,7 @@
       . RateLimited, QuotaExhausted, Authentication, ModelNotFound
       . ContextLength, RequestTooLarge, UnsupportedFeature, ContentFiltered, InvalidRequest
     + DeadlineExceeded         the call's own time is over
-    + Shed                     an endpoint's queue was full or too slow
+    + Shed                     an endpoint's queue or memory was full, or too slow
     + AllCircuitsOpen          every candidate failed so often lately that it is left alone; nothing was sent
     + NoCandidate              no rule matches, or no candidate may serve this call
     + BudgetExceeded           the attempt may cost more than a budget has left; nothing was sent
@@ -213,7 +213,7 @@ class DeadlineExceeded(CallFailed):
 
 
 class Shed(CallFailed):
-    """An endpoint's queue was full, or the wait in it too long."""
+    """An endpoint's queue or memory was full, or the wait for it too long."""
 
     retryable = True
 

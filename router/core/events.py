@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from router.core.messages import ToolCall
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from router.core.messages import FinishReason
     from router.core.usage import Usage
 
@@ -45,12 +47,14 @@ class Done:
         usage: Tokens as the endpoint counted them, or None when it did not say.
         model: The model the endpoint says it used, or "".
         request_id: The endpoint's own id of the request, or None.
+        cost: Dollars as the endpoint counted them, which hold where the file has no price; None when it did not say.
     """
 
     finish_reason: FinishReason
     usage: Usage | None = None
     model: str = ""
     request_id: str | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class Completion(Message):
         degraded: The step of the offline ladder that answered, or None.
         request_id: The call's own id.
         ms: Milliseconds from call to answer.
+        notes: What the model's own settings changed on the way: a clamped option, turns that were left out.
     """
 
     model: str = ""
@@ -102,3 +103,4 @@ class Completion(Message):
     degraded: str | None = None
     request_id: str = ""
     ms: float = 0.0
+    notes: tuple[str, ...] = ()

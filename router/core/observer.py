@@ -42,6 +42,12 @@ class CallRecord:
         messages: The conversation. Prompts are private: write them down only where that is wanted.
         completion: The answer, or None.
         error: What the call raised, or None.
+        named: The model that the call named itself, or None.
+        params: Sampling options of the call.
+        options: What else only a call can say, by name: deadline, urgency, cache, tools ...
+        chain: The model and the endpoint of each candidate, best first, whether or not it was tried.
+        draw: A number from 0 to 1 that drew its splits.
+        points: The same for each split that a user stays with, by the names of its models.
     """
 
     request_id: str
@@ -65,6 +71,12 @@ class CallRecord:
     messages: tuple[Message, ...] = field(default=(), repr=False)
     completion: Completion | None = field(default=None, repr=False)
     error: BaseException | None = field(default=None, repr=False)
+    named: str | None = None
+    params: Mapping[str, object] = field(default_factory=dict, repr=False)
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    chain: tuple[tuple[str, str], ...] = ()
+    draw: float = 0.0
+    points: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +85,16 @@ class Notice:
 
     Attributes:
         what: `breaker` (opened or closed), `health` (an active check changed its mind), `reload`, `budget` (its
-            sum is nearly or wholly spent), `ledger` (it cannot be written, or can again), `network` (remote hosts cannot be reached, or can again).
+            sum is nearly or wholly spent), `ledger` (it cannot be written, or can again), `network` (remote hosts cannot be reached, or can again),
+            `residency` (a local model was loaded or unloaded, or could not be).
         subject: Of what: "host 127.0.0.1:8080", "endpoint `laptop`", "`tiny` at `laptop`", "key 1 of `cloud`",
             or the file.
-        state: `open`, `closed`, `up`, `loading`, `down`, `loaded`, `refused`, `near` (80 %), `spent`, `failing`, `offline`,
-            `online`.
+        state: `open`, `closed`, `up`, `loading`, `down`, `loaded`, `unloaded`, `failed`, `refused`, `near` (80 %), `spent`, `failing`,
+            `offline`, `online`.
         detail: More in words; never a secret.
     """
 
-    what: Literal["breaker", "health", "reload", "budget", "ledger", "network"]
+    what: Literal["breaker", "health", "reload", "budget", "ledger", "network", "residency"]
     subject: str
     state: str
     detail: str = ""
@@ -110,4 +123,13 @@ class Confidant(Protocol):
 
     def conceal(self, secrets: Collection[Secret]) -> None:
         """Take in values that must not be written; told before the first call and at each reload."""
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """An observer that writes later than it is told."""
+
+    def close(self) -> None:
+        """Write down all that it was told; called in a thread when the router is closed. It may be told more after."""
         ...

@@ -80,6 +80,9 @@ class Listed:
         size: Bytes of its file.
         memory: Bytes it occupies now.
         state: Whether it is in memory.
+        aliases: Further names by which the endpoint knows it.
+        slots: How many answers it gives at once.
+        elsewhere: The host that really answers, where the endpoint only passes its calls on.
     """
 
     id: str
@@ -87,6 +90,13 @@ class Listed:
     size: int | None = None
     memory: int | None = None
     state: Residence | None = None
+    aliases: tuple[str, ...] = ()
+    slots: int | None = None
+    elsewhere: str | None = None
+
+    def goes_by(self, name: str) -> bool:
+        """Whether the endpoint knows it by this name."""
+        return name == self.id or name in self.aliases
 
 
 @runtime_checkable
@@ -123,5 +133,22 @@ class Resident(Lister, Protocol):
 
         Raises:
             CallFailed: It cannot be unloaded.
+        """
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A provider that can tell what a model would occupy before it is loaded."""
+
+    async def needs(self, model: str, context: int | None = None) -> int | None:
+        """Return bytes, or None when that cannot be told.
+
+        Args:
+            model: The name the endpoint knows.
+            context: Tokens of the context window it would be loaded with, or None for the endpoint's own choice.
+
+        Raises:
+            CallFailed: There is no such model.
         """
         ...

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from router.core.usage import Usage
+    from router.core.usage import Price, Usage
 
 
 LOST = "hedge_lost"
@@ -29,6 +29,8 @@ class AttemptRecord:
         at_ms: Milliseconds from the call's start to the attempt's.
         first_ms: Milliseconds from the attempt's start to its first content; None without one.
         upstream_id: The endpoint's own id of the request, or None.
+        price: What its tokens cost, or None when unknown.
+        sent: Whether anything was sent: not where no place was free, or no budget paid for it.
     """
 
     model: str
@@ -41,3 +43,5 @@ class AttemptRecord:
     at_ms: float = 0.0
     first_ms: float | None = None
     upstream_id: str | None = None
+    price: Price | None = None
+    sent: bool = True

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Locality = Literal["local", "remote"]
 
+# Where kinds are that need no address.
+USUAL_URLS: Mapping[str, str] = {"anthropic": "https://api.anthropic.com"}
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -73,6 +76,7 @@ class Endpoint:
         concurrency: Attempts at once.
         queue_max: Calls that may wait for one of them.
         queue_timeout: Seconds a call may wait for one.
+        load_timeout: Seconds that a model may load there.
         limits: What it may be sent in a minute, or None.
         health: Its active checks, or None for none.
         settings: What only its kind knows (`path`, `threads`, `script`, `ca` ...).
@@ -88,6 +92,7 @@ class Endpoint:
     concurrency: int = 8
     queue_max: int = 32
     queue_timeout: float = 10.0
+    load_timeout: float = 300.0
     limits: Limits | None = None
     health: HealthPolicy | None = None
     settings: Mapping[str, object] = field(default_factory=dict)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PER_MESSAGE = 4
 PER_IMAGE = 800
-LONGEST_PLAIN, LONGEST_OTHER = 6, 3  # characters of a long token
+LONGEST_PLAIN, LONGEST_OTHER = 6, 4  # characters of a long token
 
 
 def estimate_text(text: str) -> int:
@@ -28,7 +28,7 @@ def estimate_text(text: str) -> int:
 def least(messages: Iterable[Message]) -> int:
     """Return how many tokens a conversation surely has, whatever the tokenizer.
 
-    Six ASCII characters, or three others, are hardly ever fewer than one token; an image is left out.
+    Six ASCII characters, or four others, are hardly ever fewer than one token; an image is left out.
     """
     total = 0.0
     for message in messages:

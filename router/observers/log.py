@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
 from typing import TYPE_CHECKING, Literal
 
 from router.core.observer import Observer
+from router.observers.content import CONTENTS, cut, said
 from router.observers.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from router.core.messages import Message
     from router.core.observer import CallRecord, Notice
     from router.core.record import AttemptRecord
     from router.core.secret import Secret
+    from router.policy.calllog import Content
 
-Content = Literal["none", "hash", "truncated", "full"]
 Form = Literal["json", "pairs"]
-CONTENTS = ("none", "hash", "truncated", "full")
 FORMS = ("json", "pairs")
-LONGEST = 200
 _BARE = re.compile(r"[!#-<>-~]+\Z")  # printable ASCII without blanks, quotes and `=`
 
 
@@ -66,9 +63,9 @@ class LogObserver(Observer):
     def call_ended(self, record: CallRecord) -> None:
         """Write a line at INFO."""
         if self._logger.isEnabledFor(logging.INFO):
-            fields = {"event": "call", **_of_call(record), **self._said(record)}
+            fields = {"event": "call", **_of_call(record), **said(record, self._content, self.redaction)}
             if record.error is not None:
-                fields["error"] = self._cut(str(record.error) or type(record.error).__name__)
+                fields["error"] = cut(str(record.error) or type(record.error).__name__, self.redaction)
             self._write(logging.INFO, fields)
 
     def noticed(self, notice: Notice) -> None:
@@ -79,30 +76,6 @@ class LogObserver(Observer):
     def _write(self, level: int, fields: Mapping[str, object]) -> None:
         known = {name: value for name, value in fields.items() if value is not None}
         self._logger.log(level, "%s", self._written(self.redaction.fields(known)))
-
-    def _said(self, record: CallRecord) -> dict[str, object]:
-        """Return what may be written of the prompt and the answer."""
-        if self._content == "none":
-            return {}
-        answer = record.completion
-        texts = {
-            "prompt": "\n".join(_line(message) for message in record.messages),
-            "answer": _line(answer) if answer is not None else None,
-        }
-        return {name: self._shown(text) for name, text in texts.items() if text is not None}
-
-    def _shown(self, text: str) -> str:
-        match self._content:
-            case "hash":
-                return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-            case "truncated":
-                return self._cut(text)
-            case _:
-                return text
-
-    def _cut(self, text: str) -> str:
-        text = self.redaction.text(text)  # first: half of a key would not be known as one
-        return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def as_json(fields: Mapping[str, object]) -> str:
@@ -163,8 +136,3 @@ def _of_call(record: CallRecord) -> dict[str, object]:
 
 def _rounded(ms: float | None) -> float | None:
     return None if ms is None else round(ms, 1)
-
-
-def _line(message: Message) -> str:
-    calls = "".join(f" {call.name}({call.arguments})" for call in message.tool_calls)
-    return f"{message.role}: {message.text}{calls}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NEAR = 80  # percent of a budget at which its owner is told
 OUTPUT = 1000  # tokens an answer is taken to have where nothing bounds it
+HELD = 60.0  # seconds that a machine paid by the hour is taken for where nothing bounds an attempt
 Then = Literal["refuse", "warn", "use"]
 
 

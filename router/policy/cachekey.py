@@ -48,11 +48,12 @@ class CachePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One deployment that may answer, and what it would be sent."""
+    """One deployment that may answer, what it would be sent, and how its model's processors would change it."""
 
     model: str
     endpoint: Endpoint
     request: Request
+    processed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def _one(asked: Asked) -> list[object]:
     return [
         *(asked.model, endpoint.name, endpoint.kind, endpoint.url, place),
         *(request.model, request.context, dict(request.params), dict(request.extra)),
+        *((asked.processed,) if asked.processed else ()),
     ]
 
 

@@ -35,6 +35,11 @@ class Candidate(Protocol):
         """Tokens of its context window, or None when unknown."""
         ...
 
+    @property
+    def load_timeout(self) -> float:
+        """Seconds that it may say that it is loading."""
+        ...
+
 
 class Opening(NamedTuple):
     """When a candidate may be tried.
@@ -129,6 +134,7 @@ class Plan:
         "_gate",
         "_larger",
         "_left",
+        "_loading",
         "_only",
         "_patience",
         "_policy",
@@ -157,6 +163,7 @@ class Plan:
         self._again = False  # whether a further try is waited for that has to be paid for
         self._patience = PATIENCE  # seconds left to wait for a closed candidate
         self._failures: list[CallFailed] = []
+        self._loading: dict[int, float] = {}  # since when candidates say that they are loading
 
     def next(self, now: float) -> Step:
         """Return the step to take now."""
@@ -316,7 +323,9 @@ class Plan:
         now, dice = point
         tried = self._tried[self._at]
         if treatment.poll:
-            return None if others or not error.retryable else max(POLL, error.retry_after or 0.0)
+            since = self._loading.setdefault(self._at, now)
+            too_long = now - since >= self._candidates[self._at].load_timeout
+            return None if others or too_long or not error.retryable else max(POLL, error.retry_after or 0.0)
         if self._attempts >= retry.attempts:
             return None
         opening = self._gate(self._at, now)

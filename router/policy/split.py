@@ -25,13 +25,25 @@ class Split:
 
         The same user gets the same model in every process, as long as the shares stay as they are.
         """
-        point = _point(user, self.shares) if self.by_user and user is not None else dice
+        return self.at(self.point(user, dice))
+
+    def point(self, user: str | None, dice: float) -> float:
+        """Return the number from 0 to 1 that decides a call."""
+        return _point(user, self.shares) if self.by_user and user is not None else dice
+
+    def at(self, point: float) -> str:
+        """Return the model at a point from 0 to 1."""
         left = point * sum(weight for _, weight in self.shares)
         for model, weight in self.shares:
             left -= weight
             if left < 0:
                 return model
         return self.shares[-1][0]
+
+    @property
+    def key(self) -> str:
+        """Its models: splits of the same models, in the same order, send a user to the same point."""
+        return ",".join(model for model, _ in self.shares)
 
     @property
     def in_words(self) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import struct
+import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
 
 from router.core.errors import ModelNotFound
+from router.providers._gguf_header import MAGIC, read_fields
 
-MAGIC = b"GGUF"
 SUFFIX = ".gguf"
-HEADER_CAP = 1024 * 1024
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-_TEXT, _ARRAY = 8, 9
-_WHOLE = {4: "<I", 5: "<i", 10: "<Q", 11: "<q"}
+_LATER_PART = re.compile(r"-(?!00001)\d{5}-of-\d{5}\.gguf$")
 
 
 def find_model(where: str, path: str, model: str) -> Path:
@@ -28,10 +24,7 @@ def find_model(where: str, path: str, model: str) -> Path:
     Raises:
         ModelNotFound: There is no such file, or it is no GGUF file.
     """
-    place = (
-        _package_folder(where, path.removeprefix("package:")) if path.startswith("package:") else Path(path)
-    )
-    place = place.expanduser()
+    place = _place(where, path)
     found = _in_folder(where, place, model) if place.is_dir() else place
     if not found.is_file():
         what = "is no regular file" if found.exists() else "does not exist"
@@ -48,22 +41,41 @@ def find_model(where: str, path: str, model: str) -> Path:
     return found
 
 
-def trained_context(path: Path) -> int | None:
-    """Return the tokens of the window a model was trained with, or None when its header does not say so early."""
+def list_models(where: str, path: str) -> list[Path]:
+    """Return the model files that an endpoint has, by name; of a model in several parts the first.
+
+    Args:
+        where: How messages name the endpoint.
+        path: As for `find_model`.
+
+    Raises:
+        ModelNotFound: There is no such folder or file.
+    """
+    place = _place(where, path)
+    if not place.is_dir():
+        return [find_model(where, path, place.name)]
     try:
-        with path.open("rb") as file:
-            _, _, _, count = struct.unpack("<4sIQQ", file.read(24))
-            for _ in range(count):
-                name = _read_text(file)
-                (kind,) = struct.unpack("<I", file.read(4))
-                if name.endswith(b".context_length") and kind in _WHOLE:
-                    (value,) = struct.unpack(_WHOLE[kind], file.read(_SIZES[kind]))
-                    return int(value)
-                if not _skip(file, kind) or file.tell() > HEADER_CAP:
-                    return None
-    except (OSError, struct.error, OverflowError):
-        return None
+        return sorted(each for each in place.iterdir() if _is_model(each))
+    except OSError as error:
+        raise ModelNotFound(f"{where}: {place} cannot be read: {error.strerror}") from error
+
+
+def trained_context(path: Path) -> int | None:
+    """Return the tokens of the window a model was trained with, or None when its header does not say."""
+    for name, value in read_fields(path):
+        if name.endswith(".context_length") and isinstance(value, int):
+            return value
     return None
+
+
+def _place(where: str, path: str) -> Path:
+    package = path.startswith("package:")
+    place = _package_folder(where, path.removeprefix("package:")) if package else Path(path)
+    return place.expanduser()
+
+
+def _is_model(path: Path) -> bool:
+    return path.suffix == SUFFIX and _LATER_PART.search(path.name) is None and path.is_file()
 
 
 def _package_folder(where: str, name: str) -> Path:
@@ -89,27 +101,3 @@ def _in_folder(where: str, folder: Path, model: str) -> Path:
         return present[0]
     names = ", ".join(path.name for path in present[:5]) or "no .gguf file"
     raise ModelNotFound(f"{where}: {folder} has no {named.name}; it has {names}")
-
-
-def _read_text(file: BinaryIO) -> bytes:
-    (size,) = struct.unpack("<Q", file.read(8))
-    if size > HEADER_CAP:
-        raise struct.error("text too long")
-    return file.read(size)
-
-
-def _skip(file: BinaryIO, kind: int) -> bool:
-    """Pass over one value; return False for a list of texts or anything unknown, which is not worth it."""
-    if kind in _SIZES:
-        file.seek(_SIZES[kind], 1)
-        return True
-    if kind == _TEXT:
-        _read_text(file)
-        return True
-    if kind != _ARRAY:
-        return False
-    inner, count = struct.unpack("<IQ", file.read(12))
-    if inner not in _SIZES:
-        return False
-    file.seek(_SIZES[inner] * count, 1)
-    return True

@@ -17,7 +17,7 @@ STARTED, COMPLETE = "connect_tcp.started", "connect_tcp.complete"
 
 
 class Guard:
-    """An httpcore trace: looks at each connection before it is made, and again once it stands.
+    """Looks at each connection before it is made, and again once it stands; called, it is an httpcore trace.
 
     The second look is for names that resolve to something else the second time; nothing has been sent by then.
 
@@ -37,18 +37,31 @@ class Guard:
             ConnectFailed: It leads where no endpoint may be, or its name does not resolve.
         """
         if event.endswith(STARTED):
-            for address in await self._resolve(info["host"], info["port"]):
-                self._look_at(address)
+            await self.before(info["host"], info["port"])
         elif event.endswith(COMPLETE):
             stream = info["return_value"]
             peer = stream.get_extra_info("server_addr")
             try:
-                self._look_at(str(peer[0]))
+                self.after(str(peer[0]))
             except ConnectFailed:
                 await stream.aclose()
                 raise
 
-    def _look_at(self, address: str) -> None:
+    async def before(self, host: str, port: int) -> None:
+        """Look at every address that a name leads to.
+
+        Raises:
+            ConnectFailed: No endpoint may have one of them, or there is none.
+        """
+        for address in await self._resolve(host, port):
+            self.after(address)
+
+    def after(self, address: str) -> None:
+        """Look at an address that is connected to.
+
+        Raises:
+            ConnectFailed: No endpoint may have it.
+        """
         why = why_refused(ipaddress.ip_address(address))
         if why:
             raise ConnectFailed(f"{self._where} is not connected to: {address} {why}")

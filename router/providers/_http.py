@@ -1,36 +1,37 @@
-"""The transport over httpx; besides `_http_failures`, no other module knows an HTTP library."""
+"""The transport over httpx, and the choice between it and the fast one."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-import ssl
-import threading
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import urlsplit
 
 import httpx
 
+from router.core.carrier import carrier
 from router.core.errors import (
     CallFailed,
+    ConfigError,
     ConnectFailed,
     InvalidRequest,
     MalformedResponse,
     ResponseTooLarge,
 )
 from router.core.secret import Secret
+from router.providers import _transport
 from router.providers._guard import Guard
 from router.providers._http_failures import FOREIGN, failure
+from router.providers._per_loop import PerLoop
 from router.providers._pump import Pump
 from router.providers._quiet import hush, quiet
-from router.providers._transport import BODY_CAP, place
+from router.providers._transport import BODY_CAP, SOCKET_BASE, place
+from router.providers.transport.trust import trust
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import (
-        AsyncGenerator,
         AsyncIterator,
         Awaitable,
         Callable,
@@ -41,31 +42,32 @@ if TYPE_CHECKING:
     from router.core.request import Endpoint
     from router.providers._transport import HttpRequest, Transport
 
-# Seconds that an idle connection is kept: llama.cpp and uvicorn close theirs after five, and who sends at that
-# moment loses the request.
-KEEP_ALIVE = 4.0
-ELSEWHERE = 1.0  # seconds that closing waits for a loop of another thread
 _SENDABLE = re.compile(r"[\x20-\x7e\t]*\Z")
 
 
 def transport_for(endpoint: Endpoint, http: object | None = None) -> Transport:
-    """Return what sends to an endpoint.
+    """Return what sends to an endpoint; the one place that chooses.
 
     Args:
-        endpoint: Gives address, connect timeout and the settings `proxy`, `ca` and `verify`.
-        http: A `Transport` or an `httpx.AsyncClient`, used as it is and never closed, or None.
+        endpoint: Gives address, connect timeout and the settings `transport`, `proxy`, `ca` and `verify`.
+        http: What carries the bytes, used as it is and never closed: a `Transport`, an `httpx.AsyncClient` or an
+            `httpx.AsyncBaseTransport`; or None.
+
+    Raises:
+        ConfigError: The endpoint names a transport that cannot serve it.
     """
     if http is not None and hasattr(http, "open"):
         return cast("Transport", http)
+    if isinstance(http, httpx.AsyncBaseTransport):
+        http = httpx.AsyncClient(transport=http, trust_env=False, cookies=_no_cookies())
+    chosen = carrier(endpoint)
+    if http is None and chosen.trouble is not None:
+        raise ConfigError(f"endpoint `{endpoint.name}`: {chosen.trouble}")
+    if http is None and chosen.name == "fast":
+        from router.providers.transport.fast import PooledTransport  # noqa: PLC0415 - it needs an extra
+
+        return PooledTransport(endpoint)
     return HttpxTransport(endpoint, cast("httpx.AsyncClient | None", http))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lease:
-    """A client, and the generator that closes it."""
-
-    client: httpx.AsyncClient
-    lifetime: AsyncGenerator[None, None]
 
 
 class HttpxTransport:
@@ -76,16 +78,13 @@ class HttpxTransport:
         client: A client to use as it is, and never to close, or None.
     """
 
-    # Mutable: `_leases`, one per loop that is alive, guarded by `_lock`.
-
     def __init__(self, endpoint: Endpoint, client: httpx.AsyncClient | None = None) -> None:
         self._endpoint = endpoint
         self._where = place(endpoint)
         self._given = client
-        self._lock = threading.Lock()
-        self._leases: dict[asyncio.AbstractEventLoop, _Lease] = {}
+        self._clients = PerLoop(self._build, httpx.AsyncClient.aclose)
         self._socket = endpoint.url.removeprefix("unix:") if endpoint.url.startswith("unix:") else None
-        self._base = "http://localhost/v1" if self._socket else endpoint.url
+        self._base = SOCKET_BASE.get(endpoint.kind, "http://localhost/v1") if self._socket else endpoint.url
         self._root = "{0.scheme}://{0.netloc}".format(urlsplit(self._base))
         guarded = endpoint.locality == "remote" and not self._socket
         self._extensions = {"trace": Guard(self._where, endpoint.timeouts.connect)} if guarded else {}
@@ -94,7 +93,7 @@ class HttpxTransport:
     @asynccontextmanager
     async def open(self, request: HttpRequest) -> AsyncIterator[_Answer]:
         """Send; entering waits for the head, leaving frees the connection. Raises `CallFailed` only."""
-        client = self._given or await self._client()
+        client = self._given or self._clients.here() or await self._clients.enter()
 
         async def produce(emit: Callable[[httpx.Response | bytes], Awaitable[None]]) -> None:
             failed = await self._failure(client, request, emit)
@@ -107,13 +106,7 @@ class HttpxTransport:
 
     async def close(self) -> None:
         """Close the clients of all loops, each on its own; it may be opened again afterwards."""
-        with self._lock:
-            leases = dict(self._leases)
-        for loop, lease in leases.items():
-            if loop is asyncio.get_running_loop():
-                await lease.lifetime.aclose()
-            elif loop.is_running():
-                await _close_on(loop, lease.lifetime)
+        await self._clients.close()
 
     async def _failure(
         self,
@@ -158,8 +151,8 @@ class HttpxTransport:
             size = 0
             async for chunk in response.aiter_raw():
                 size += len(chunk)
-                if size > BODY_CAP:
-                    raise ResponseTooLarge(f"{self._where} sent more than {BODY_CAP} bytes")
+                if size > _transport.BODY_CAP:
+                    raise ResponseTooLarge(f"{self._where} sent more than {_transport.BODY_CAP} bytes")
                 await emit(chunk)
         finally:
             await response.aclose()
@@ -171,30 +164,8 @@ class HttpxTransport:
                 f"{self._where} used an encoding that was not asked for: {encoding[:20]!r}"
             )
         length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > BODY_CAP:
-            raise ResponseTooLarge(f"{self._where} announced more than {BODY_CAP} bytes")
-
-    async def _client(self) -> httpx.AsyncClient:
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            if loop in self._leases:
-                return self._leases[loop].client
-            self._leases = {old: lease for old, lease in self._leases.items() if not old.is_closed()}
-            client = self._build()
-            lease = self._leases[loop] = _Lease(client, self._lifetime(loop, client))
-        await anext(lease.lifetime)
-        return client
-
-    async def _lifetime(
-        self, loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient
-    ) -> AsyncGenerator[None, None]:
-        """Hold a loop's client: a loop that shuts down ends its generators, and so closes the client."""
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._leases.pop(loop, None)
-            await client.aclose()
+        if length.isdecimal() and int(length) > _transport.BODY_CAP:
+            raise ResponseTooLarge(f"{self._where} announced more than {_transport.BODY_CAP} bytes")
 
     def _build(self) -> httpx.AsyncClient:
         proxy = self._endpoint.settings.get("proxy")
@@ -203,7 +174,9 @@ class HttpxTransport:
                 verify=self._trust(),
                 trust_env=False,
                 limits=httpx.Limits(
-                    max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_ALIVE
+                    max_connections=None,
+                    max_keepalive_connections=None,
+                    keepalive_expiry=_transport.KEEP_ALIVE,
                 ),
                 proxy=str(proxy) if proxy else None,
                 uds=self._socket,
@@ -216,31 +189,20 @@ class HttpxTransport:
             transport=transport,
             trust_env=False,
             follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # keeps none
+            cookies=_no_cookies(),
         )
 
     def _trust(self) -> ssl.SSLContext | bool:
         settings = self._endpoint.settings
-        if settings.get("verify") is False or not (self._base.startswith("https:") or settings.get("proxy")):
+        if not (self._base.startswith("https:") or settings.get("proxy")):
             return False
         ca = settings.get("ca")
-        return ssl.create_default_context(cafile=str(ca)) if ca else True
+        return trust(str(ca) if ca else None, verify=settings.get("verify") is not False)
 
 
-async def _close_on(loop: asyncio.AbstractEventLoop, lifetime: AsyncGenerator[None, None]) -> None:
-    """Close a client on its own loop, which may be stuck, or end at this moment and so close it itself."""
-
-    async def close() -> None:
-        with suppress(RuntimeError):  # it is being closed already
-            await lifetime.aclose()
-
-    closing = close()
-    try:
-        ended = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closing, loop))
-    except RuntimeError:  # the loop is closed by now
-        closing.close()
-    else:
-        await asyncio.wait({ended}, timeout=ELSEWHERE)
+def _no_cookies() -> CookieJar:
+    """Return a jar that keeps none."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 class _Answer:

@@ -126,6 +126,7 @@ BY_WORDS: tuple[tuple[Kind, frozenset[int | None], re.Pattern[str]], ...] = (
             r"exceed context limit",
             r"exceeds the (available )?context (size|length)",
             r"context size has been exceeded",
+            r"longer than the context length",
         ),
     ),
     (

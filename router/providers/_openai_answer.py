@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from router.core.errors import ContentFiltered, MalformedResponse, StreamInterrupted
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.usage import Usage
 from router.providers._errors import error_in_answer
+from router.providers._json import UNREADABLE, amount, parse, text_or_empty, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
     from router.core.events import Delta
     from router.core.messages import FinishReason
     from router.providers._source import Source
@@ -24,7 +27,6 @@ FINISH: dict[str, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
-UNREADABLE = object()
 # Reasons that say the answer broke off: of OpenRouter and Mistral, DeepSeek, vLLM.
 BROKEN = frozenset({"error", "insufficient_system_resource", "abort"})
 
@@ -35,13 +37,16 @@ class AnswerDecoder:
     Args:
         source: Who answers, for messages.
         image: Whether the request carried an image.
+        tells_cost: Whether its `usage` says what the answer cost, in dollars.
     """
 
     # Mutable: what has been seen so far; one attempt owns it.
 
-    def __init__(self, source: Source, *, image: bool = False) -> None:
+    def __init__(self, source: Source, *, image: bool = False, tells_cost: bool = False) -> None:
         self._source = source
         self._image = image
+        self._tells_cost = tells_cost
+        self._cost: Decimal | None = None
         self._finish: str | None = None
         self._usage: Usage | None = None
         self._model = ""
@@ -59,21 +64,21 @@ class AnswerDecoder:
         """Whether nothing more can come."""
         return self._ended
 
-    def feed_text(self, text: str) -> list[Delta]:
+    def feed_text(self, text: str | bytes) -> list[Delta]:
         """Take in the data of one event: JSON, or `[DONE]`.
 
         Raises:
             CallFailed: It is an error, or no JSON.
         """
-        if text.strip() == "[DONE]":
+        payload = parse(text)
+        if payload is UNREADABLE and text.strip() in (b"[DONE]", "[DONE]"):
             self._ended = True
             return []
-        payload = _parse(text)
         if payload is UNREADABLE:
             raise MalformedResponse(f"{self._source.where} sent something that is not JSON")
         return self.feed(payload)
 
-    def feed_event(self, text: str) -> list[Delta | Garbled]:
+    def feed_event(self, text: str | bytes) -> list[Delta | Garbled]:
         """Take in the data of one event of a stream; one that cannot be read does not end an answer that has begun.
 
         Raises:
@@ -88,7 +93,7 @@ class AnswerDecoder:
                 raise
             return [Garbled(str(error))]
 
-    def feed_whole(self, text: str) -> list[Delta]:
+    def feed_whole(self, text: str | bytes) -> list[Delta]:
         """Take in the JSON of an answer that comes in one piece, with which it is over.
 
         Raises:
@@ -109,14 +114,16 @@ class AnswerDecoder:
             raise error_in_answer(self._source, chunk["error"], has_image=self._image)
         if chunk.get("object") == "error":  # vLLM does not nest it
             raise error_in_answer(self._source, chunk, has_image=self._image)
-        self._model = self._model or _text_or_empty(chunk.get("model"))
+        self._model = self._model or text_or_empty(chunk.get("model"))
         deltas: list[Delta] = []
         for item in self._list(chunk.get("choices"), "choices"):
             choice = self._object(item, "choice")
             if not choice.get("index"):
                 deltas += self._choice(choice)
         if chunk.get("usage"):
-            self._usage = self._count(self._object(chunk["usage"], "usage"))
+            usage = self._object(chunk["usage"], "usage")
+            self._usage = self._count(usage)
+            self._cost = amount(usage.get("cost")) if self._tells_cost else None
             self._ended = self._ended or self.finished
         self._full = self._full or bool(deltas)
         return deltas
@@ -141,7 +148,7 @@ class AnswerDecoder:
             raise MalformedResponse(f"{where} gave an empty answer")
         if reason == "stop" and self._called:
             reason = "tool_calls"
-        return Done(reason, self._usage, self._model)
+        return Done(reason, self._usage, self._model, cost=self._cost)
 
     def _choice(self, choice: Mapping[str, object]) -> list[Delta]:
         if choice.get("error"):
@@ -169,20 +176,20 @@ class AnswerDecoder:
     def _call(self, call: Mapping[str, object], position: int) -> ToolCallDelta:
         function = self._object(call.get("function") or {}, "function")
         arguments = function.get("arguments")
-        if isinstance(arguments, Mapping):
+        if isinstance(arguments, dict):
             arguments = json.dumps(arguments)
         index = call.get("index")
         return ToolCallDelta(
             index if isinstance(index, int) else position,
-            _text_or_empty(call.get("id")),
-            _text_or_empty(function.get("name")),
+            text_or_empty(call.get("id")),
+            text_or_empty(function.get("name")),
             self._text(arguments),
         )
 
     def _text(self, value: object) -> str:
         """Return a text, which some servers give as a list of parts."""
         if isinstance(value, list):
-            return "".join(_text_or_empty(part.get("text")) for part in value if isinstance(part, Mapping))
+            return "".join(text_or_empty(part.get("text")) for part in value if isinstance(part, dict))
         if value is None or isinstance(value, str):
             return value or ""
         raise self._malformed("text")
@@ -195,7 +202,7 @@ class AnswerDecoder:
         return value
 
     def _object(self, value: object, name: str) -> Mapping[str, object]:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise self._malformed(name)
         return value
 
@@ -208,24 +215,10 @@ class AnswerDecoder:
         prompt = self._object(usage.get("prompt_tokens_details") or {}, "usage")
         completion = self._object(usage.get("completion_tokens_details") or {}, "usage")
         return Usage(
-            input_tokens=_whole(usage.get("prompt_tokens")),
-            output_tokens=_whole(usage.get("completion_tokens")),
-            cached_input_tokens=_whole(prompt.get("cached_tokens")),
-            reasoning_tokens=_whole(completion.get("reasoning_tokens")),
+            input_tokens=whole(usage.get("prompt_tokens")),
+            output_tokens=whole(usage.get("completion_tokens")),
+            # DeepSeek has a field of its own beside.
+            cached_input_tokens=whole(prompt.get("cached_tokens"))
+            or whole(usage.get("prompt_cache_hit_tokens")),
+            reasoning_tokens=whole(completion.get("reasoning_tokens")),
         )
-
-
-def _parse(text: str) -> object:
-    """Return what JSON says; the error of the parser is left behind, for it holds the whole text."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return UNREADABLE
-
-
-def _text_or_empty(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from router.core.messages import ImagePart
@@ -54,7 +54,7 @@ class Source:
 
     def asked(self, prompt: Sequence[Message]) -> Self:
         """Return the same for one request."""
-        return replace(self, prompt=prompt)
+        return type(self)(self.where, self.secrets, prompt)
 
     def quote(self, text: str, cap: int = TEXT_CAP) -> str:
         """Return foreign text fit for a message: keys and prompt hidden, control characters escaped, cut."""
@@ -68,8 +68,10 @@ class Source:
         Args:
             headers: Header fields of the answer; names are found in lower case.
         """
-        found = next((headers[name] for name in ID_FIELDS if headers.get(name, "").strip()), "")
-        return self.quote(found.strip(), ID_CAP) or None
+        for name in ID_FIELDS:
+            if name in headers and headers[name].strip():
+                return self.quote(headers[name].strip(), ID_CAP) or None
+        return None
 
     def _without_secrets(self, text: str, cap: int) -> str:
         values = {part for secret in self.secrets for part in _parts(secret.reveal())}

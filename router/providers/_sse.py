@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from router.core.errors import ResponseTooLarge
 
@@ -14,10 +13,11 @@ if TYPE_CHECKING:
 LINE_CAP = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"[\r\n]")
+_CR, _LF = 13, 10
+_EMPTY_LINE = b"\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(NamedTuple):
     """One event: its data lines joined by newlines, and its name."""
 
     data: str
@@ -26,6 +26,9 @@ class SseEvent:
 
 class SseParser:
     """Turns chunks of bytes into events; comments and events without data vanish.
+
+    Most events are one `data` line and an empty one, and most chunks end with an event: those are cut at the empty
+    lines. Everything else goes line by line.
 
     Args:
         where: How error messages name the endpoint.
@@ -38,7 +41,8 @@ class SseParser:
         self._where = where
         self._cap = cap
         self._buffer = bytearray()
-        self._scanned = 0
+        self._scanned = 0  # bytes of the buffer without what ends a line, or an event
+        self._by_lines = True  # which of the two
         self._after_cr = False
         self._at_start = True
         self._data: list[bytes] = []
@@ -51,7 +55,42 @@ class SseParser:
         Raises:
             ResponseTooLarge: A line or an event is over the cap.
         """
-        self._buffer += chunk
+        between = not (self._at_start or self._after_cr or self._data or self._name)
+        if between and len(chunk) <= self._cap and _CR not in chunk:
+            yield from self._feed_events(chunk)
+        else:
+            self._buffer += chunk
+            yield from self._feed_lines()
+
+    def _feed_events(self, chunk: bytes) -> Iterator[SseEvent]:
+        """Take in a chunk without a CR; the buffer begins with an event, and has no event's end."""
+        if self._buffer:
+            self._buffer += chunk
+            end = self._buffer.rfind(_EMPTY_LINE, max(self._scanned - 1, 0)) + 2
+            if end < len(_EMPTY_LINE):
+                blocks = []
+            else:
+                blocks = bytes(self._buffer[: end - 2]).split(_EMPTY_LINE)
+                del self._buffer[:end]
+        else:
+            *blocks, rest = chunk.split(_EMPTY_LINE)
+            self._buffer += rest
+        for block in blocks:
+            if block.startswith(b"data:") and _LF not in block and len(block) <= self._cap:
+                yield SseEvent(block[6 if block[5:6] == b" " else 5 :].decode("utf-8", "replace"))
+            else:
+                for line in block.split(b"\n"):
+                    self._guard(len(line))
+                    yield from self._line(line)
+                yield from self._line(b"")
+        self._scanned, self._by_lines = len(self._buffer), False
+        if self._scanned > self._cap:
+            yield from self._feed_lines()
+
+    def _feed_lines(self) -> Iterator[SseEvent]:
+        """Take in every complete line of the buffer."""
+        if not self._by_lines:
+            self._scanned, self._by_lines = 0, True
         begin = 0
         while found := _END.search(self._buffer, max(begin, self._scanned)):
             end = found.start()
@@ -72,7 +111,9 @@ class SseParser:
             rest = bytes(self._buffer)
             self._buffer.clear()
             self._scanned = 0
-            yield from self._line(rest)
+            for line in rest.split(b"\n"):
+                self._guard(len(line))
+                yield from self._line(line)
         yield from self._line(b"")
 
     def _guard(self, size: int) -> None:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from router.core.secret import Secret
 
 BODY_CAP = 64 * 1024 * 1024
+# Seconds that an idle connection is kept: llama.cpp and uvicorn close theirs after five, and who sends at that
+# moment loses the request.
+KEEP_ALIVE = 4.0
+# Where paths begin on a unix socket, for kinds whose own do not begin with `/v1`.
+SOCKET_BASE = {"ollama": "http://localhost"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
+from router.core.carrier import carrier
 from router.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 GROUP = "router.providers"
 BUILT_IN = {
     "openai": "router.providers.openai:OpenAiProvider",
+    "anthropic": "router.providers.anthropic:AnthropicProvider",
+    "ollama": "router.providers.ollama:OllamaProvider",
+    "opencode": "router.providers.opencode:OpenCodeProvider",
     "gguf": "router.providers.gguf:GgufProvider",
     "mock": "router.providers.mock:MockProvider",
 }
@@ -31,7 +35,7 @@ def create(endpoint: Endpoint, http: object | None = None) -> Provider:
 
     Args:
         endpoint: The endpoint.
-        http: An `httpx.AsyncClient` to send with, used as it is and never closed, or None.
+        http: An `httpx.AsyncClient` or `httpx.AsyncBaseTransport` to send with, used as it is and never closed, or None.
 
     Raises:
         ConfigError: No installed package provides the kind.
@@ -47,6 +51,10 @@ def file_troubles(endpoint: Endpoint, models: Iterable[str]) -> Iterator[tuple[s
         endpoint: The endpoint.
         models: The names by which it knows the models it serves.
     """
+    if endpoint.settings.get("transport") == "fast":
+        trouble = carrier(endpoint).trouble
+        if trouble is not None:
+            yield "transport", trouble
     if not endpoint.settings.keys() & {"path", "ca"}:
         return
     from router.providers import _files  # noqa: PLC0415 - most configurations name no file

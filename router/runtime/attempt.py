@@ -13,9 +13,10 @@ from router.core.record import LOST, AttemptRecord
 from router.core.tokens import estimate, estimate_text
 from router.core.usage import NO_TOKENS, NOTHING, Usage
 from router.runtime.alarm import Alarm
+from router.runtime.prepare import prepared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from router.runtime.gate import Gate, Permit
     from router.runtime.ledger import Entry
     from router.runtime.limiter import Limiter
+    from router.runtime.processing import Changes, Ready
+    from router.runtime.residency import Stay
     from router.runtime.spending import Spending
 
 UNREAD = 60.0
@@ -59,6 +62,7 @@ class Attempt:
 
     __slots__ = (
         "_alarm",
+        "_changes",
         "_clock",
         "_closing",
         "_content",
@@ -78,6 +82,7 @@ class Attempt:
         "_read_at",
         "_reading",
         "_sent",
+        "_stay",
         "_unread",
         "call",
         "collector",
@@ -86,9 +91,11 @@ class Attempt:
         "first_at",
         "lost",
         "pending",
+        "ready",
         "record",
         "started",
         "usage",
+        "written",
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - put together in one place
@@ -106,7 +113,8 @@ class Attempt:
     ) -> None:
         self.call = call
         self.deployment = deployment
-        self.collector = Collector()
+        self.collector = self.written = Collector()  # what is handed on, and what the endpoint wrote
+        self.ready: Ready | None = None
         self.done: Done | None = None
         self.pending: Delta | None = None
         self.record: AttemptRecord | None = None
@@ -123,6 +131,7 @@ class Attempt:
         self._panic = panic
         self._permit: Permit | None = None
         self._entered = False
+        self._stay: Stay | None = None  # its claim on a model in memory, where that is watched
         self._held = False
         self._sent = False
         self._entry: Entry | None = None  # what was written to the ledger before it was sent
@@ -130,6 +139,7 @@ class Attempt:
         self._events: AsyncIterator[Event] | None = None
         self._content = False
         self._kept: list[Delta] | None = None
+        self._changes: Changes | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._read_at = 0.0
         self._reading = False
@@ -150,7 +160,7 @@ class Attempt:
         """
         try:
             await self._begin()
-            self.pending = await self._read()
+            self.pending = await self._more()
         except BaseException as error:
             await self.close(error)
             raise
@@ -168,7 +178,7 @@ class Attempt:
             while self.pending is not None:
                 if kept is not None:
                     kept.append(self.pending)
-                self.pending = await self._read()
+                self.pending = await self._more()
         except BaseException as error:
             await self.close(error)
             raise
@@ -199,7 +209,7 @@ class Attempt:
         self._paused += self._clock.now() - self._read_at
         self._reading = True
         try:
-            delta = await self._read()
+            delta = await self._more()
             if delta is None:
                 await self.close()
             self._watch()
@@ -240,21 +250,33 @@ class Attempt:
         if self._held:
             self._held = False
             self._limiter.release(now - self.started)
+        if self._stay is not None:
+            self._stay.end()
+            self._stay = None
 
     async def _begin(self) -> None:
         call = self.call
+        ready = self.ready = prepared(call, self.deployment, self._gate.scale)
+        if ready is not None and ready.changes is not None:
+            self._changes, self.written = ready.changes, Collector()
         self._gate.entered()
         self._entered = True
+        if call.snapshot.residency is not None:
+            self._stay = await call.snapshot.residency.turn(call, self.deployment)
+            self.started = self._clock.now()
         if not self._limiter.take():
             await self._queue()
         self._held = True
-        permit = self._permit = self._gate.admit(self.started, call.tokens, panic=self._panic)
+        tokens = call.tokens if ready is None else ready.tokens
+        permit = self._permit = self._gate.admit(self.started, tokens, panic=self._panic)
         if permit is None:
             raise Refused
+        if self._stay is not None and await self._stay.ready(call.deadline):
+            self.started = self._clock.now()  # loading is not the attempt's time
         if call.spending is not None and call.spending.asks(self.deployment):
             await self._intend(call.spending)
         self._sent = True
-        self._open = self._provider.open(call.request(self.deployment, permit.key))
+        self._open = self._provider.open(call.request(self.deployment, permit.key, ready))
         try:
             self._events = await self._alarm.bound(self._open.__aenter__(), self._limit())
         except TimeoutError as error:
@@ -279,8 +301,12 @@ class Attempt:
         except TimeoutError as error:
             raise errors.DeadlineExceeded("the deadline passed before the ledger was written") from error
 
-    async def _read(self) -> Delta | None:
-        """Return the next delta that says something, or None after the last."""
+    def _more(self) -> Awaitable[Delta | None]:
+        """Return what waits for the next delta to hand on; None comes after the last."""
+        return self.read() if self._changes is None else self._changes.next(self)
+
+    async def read(self) -> Delta | None:
+        """Return the next delta of the endpoint that says something, or None after the last."""
         assert self._events is not None  # noqa: S101 - `_begin` came first
         while True:
             try:
@@ -297,7 +323,7 @@ class Attempt:
                 continue
             if isinstance(event, TextDelta) and not event.text:
                 continue
-            self.collector.add(event)
+            self.written.add(event)
             if not self._content:
                 self._content = True
                 self.first_at = self._clock.now()
@@ -306,12 +332,12 @@ class Attempt:
 
     def _leave_out(self, event: Garbled) -> None:
         """Pass over the first unreadable event of an answer that is being handed out; no other."""
-        if not (self._content and self.call.handed) or self.call.degraded is not None:
+        if self.collector.empty or not self.call.handed or self.call.degraded is not None:
             raise errors.MalformedResponse(event.why)
         self.call.degraded = GARBLED
 
     def _end(self, done: Done) -> None:
-        if self.collector.empty:
+        if self.written.empty:
             raise errors.MalformedResponse(f"{self.deployment.name} sent an empty answer")
         self.done = done
         self.usage = done.usage or self._estimated()
@@ -360,8 +386,10 @@ class Attempt:
             self._closing = asyncio.ensure_future(self.close())
 
     def _estimated(self) -> Usage:
-        written = estimate_text(self.collector.text) + estimate_text(self.collector.reasoning)
-        return Usage(estimate(self.call.messages), written, estimated=True)
+        written = estimate_text(self.written.text) + estimate_text(self.written.reasoning)
+        read = estimate(self.call.messages) if self.ready is None else self.ready.tokens
+        scale = self._gate.scale
+        return Usage(scale.expected(read), scale.expected(written), estimated=True)
 
     def _write_record(self, error: BaseException | None, now: float) -> None:
         """Append the attempt to the call's; a failure gets what it used and what had arrived."""
@@ -402,8 +430,10 @@ class Attempt:
         self.call.ended(self.record)
 
     def _cost(self, seconds: float) -> Decimal | None:
-        """Return dollars: of the tokens, or of the time it took; None when its price is unknown."""
+        """Return dollars: of the tokens, or of the time it took, else as the endpoint says; None when nobody knows."""
         price = self.deployment.price
         if not self._sent or (self.usage is None and (price is None or price.per_hour is None)):
             return NOTHING
-        return None if price is None else price.cost(self.usage or NO_TOKENS, seconds)
+        if price is None:
+            return None if self.done is None else self.done.cost
+        return price.cost(self.usage or NO_TOKENS, seconds)

@@ -58,6 +58,7 @@ class Background:
         self._home: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._prober: Prober | None = None
+        self._care: asyncio.Task[None] | None = None
         self._farewell = Farewell(self._engine)
 
     def forked(self) -> object:
@@ -127,10 +128,22 @@ class Background:
             self._home = loop
             self._prober = Prober(self._engine)
             self._prober.update()
+        self._look_after_memory()
         if self._reloader is not None and self._watched:
             self._spawn(self._watch(self._reloader))
         if self._farewell:
             self._spawn(self._farewell.wait())
+
+    def _look_after_memory(self) -> None:
+        """Load and unload local models as the configuration in force says, where it says anything of it."""
+        snapshot, before = self._engine.snapshot, self._care
+        self._care = None
+        if before is not None and before.get_loop() is asyncio.get_running_loop():
+            before.cancel()
+        if snapshot.residency is not None:
+            from router.runtime.residency_care import Care  # noqa: PLC0415 - only who declares it needs it
+
+            self._care = self._spawn(Care(snapshot.residency, snapshot, self._engine.clock).run())
 
     async def _stop(self, loop: asyncio.AbstractEventLoop, prober: Prober | None) -> None:
         tasks = [task for task in list(self._tasks) if task.get_loop() is loop]
@@ -171,11 +184,13 @@ class Background:
         self.findings = found.findings
         if self._prober is not None and self._home is asyncio.get_running_loop():
             self._prober.update()
+            self._look_after_memory()
         self._spawn(self._farewell.wait())
         LOG.info("%s is loaded anew", program.file)
         engine.audience.noticed(Notice("reload", program.file, "loaded"))
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

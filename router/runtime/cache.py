@@ -129,7 +129,7 @@ class Cache:
     def _question(self, call: Call) -> Question | None:
         """Return what a call asks; the places of a model in an order of their own, for the moment's may differ."""
         asked = [
-            Asked(model, each.endpoint, call.request(each))
+            Asked(model, each.endpoint, call.request(each), _mark(call, model))
             for model, group in groupby(call.intended, key=lambda each: each.model)
             for each in sorted(group, key=lambda each: each.endpoint.name)
         ]
@@ -178,6 +178,12 @@ class Cache:
             self._told = True
             where = self.policy.path or "memory"
             LOG.warning("answers kept in %s are of no use, calls go on without: %s", where, error)
+
+
+def _mark(call: Call, model: str) -> str:
+    """Return what tells how a model's processors change calls and answers."""
+    pipeline = call.snapshot.pipelines.get(model)
+    return pipeline.mark if pipeline is not None else ""
 
 
 def _cost(answer: Completion) -> Decimal | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from router.compile.allowed import assert_invariants, capable, in_reach
 from router.compile.explain import unfit
+from router.compile.options import clamped
 from router.core.conversation import parse_messages
-from router.core.dimension import NEEDS
+from router.core.dimension import NEEDS, asked_of
 from router.core.errors import NoCandidate
 from router.core.messages import ImagePart
 from router.core.request import Request
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from router.core.record import AttemptRecord
     from router.policy.cachekey import CacheUse, Question
     from router.runtime.network import Connectivity
+    from router.runtime.processing import Ready
     from router.runtime.snapshot import Snapshot
     from router.runtime.spending import Spending
 
@@ -124,19 +126,34 @@ class Call:
         said = self.options.get("cache", self.route.cache)
         return float(said["ttl"]) if isinstance(said, dict) else said
 
-    def params_of(self, deployment: Deployment) -> dict[str, object]:
-        """Return the sampling options for one deployment: call over rule over task over model."""
+    def tokens_of(self, deployment: Deployment) -> int:
+        """Return how many tokens the prompt probably has for one deployment, after what its answers told so far."""
+        return self.snapshot.gates[deployment].scale.expected(self.tokens)
+
+    def most(self, deployment: Deployment) -> int:
+        """Return how many tokens the answer of one deployment may have; 0 where nothing bounds it."""
+        found = self.params_of(deployment).get("max_tokens")
+        return found if isinstance(found, int) else 0
+
+    def asked_of(self, deployment: Deployment) -> dict[str, object]:
+        """Return the sampling options for one deployment before its bounds: call over rule over task over model."""
         model = self.program.models[deployment.model]
         return {**model.params[self.task], **self.route.params, **self.params}
 
-    def request(self, deployment: Deployment, key: int = 0) -> Request:
-        """Return what is asked of one deployment."""
+    def params_of(self, deployment: Deployment) -> dict[str, object]:
+        """Return the sampling options for one deployment, within its bounds."""
+        model = self.program.models[deployment.model]
+        found = {**model.params[self.task], **self.route.params, **self.params}
+        return clamped(found, model.clamps) if model.clamps else found
+
+    def request(self, deployment: Deployment, key: int = 0, ready: Ready | None = None) -> Request:
+        """Return what is asked of one deployment; `ready` is what is sent instead of the call's own messages."""
         model = self.program.models[deployment.model]
         timeouts = deployment.endpoint.timeouts
         options = self.options
         return Request(
             model=deployment.id,
-            messages=self.messages,
+            messages=self.messages if ready is None else ready.messages,
             params=self.params_of(deployment),
             stream=self.live or self.route.inside or timeouts.first is not None or timeouts.idle is not None,
             tools=options.get("tools", ()),
@@ -179,6 +196,7 @@ def make_call(
     told = said(program, opts, keywords)
     found = values(program, told.dimensions)
     needs = measure(program, conversation, told.options, found, live=origin.live)
+    needs |= asked_of(told.params, conversation[-1].role)
     model = told.options.get("model")
     if model is not None:
         route, candidates = program.direct, program.named(model)
@@ -255,6 +273,12 @@ def _has_image(message: Message) -> bool:
     return type(content) is not str and any(isinstance(part, ImagePart) for part in content)
 
 
+def _needs(call: Call) -> frozenset[str]:
+    """Return what a call needs of a model."""
+    measured = frozenset(name for name in NEEDS if call.dimensions[name])
+    return measured | asked_of(call.params, call.messages[-1].role)
+
+
 def serving(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
     """Return which of other candidates may serve a call.
 
@@ -263,13 +287,13 @@ def serving(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment,
         InvariantViolated: One would break an invariant that holds for the call.
     """
     assert_invariants(call.program, candidates, call.dimensions)
-    able = capable(candidates, frozenset(name for name in NEEDS if call.dimensions[name]))
+    able = capable(candidates, _needs(call))
     return in_reach(call.program, able)
 
 
 def fitting(call: Call, candidates: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
     """Return which of further candidates fit a call: what it carries, its length and the file's invariants."""
-    needs = frozenset(name for name in NEEDS if call.dimensions[name])
+    needs = _needs(call)
     measured = {**call.dimensions, "tokens": call.tokens or estimate(call.messages)}
     return tuple(
         each

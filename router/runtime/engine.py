@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from router.policy.calllog import LogPolicy
     from router.runtime.attempt import Attempt
     from router.runtime.call import Call
+    from router.runtime.residency import Residency
 
 DRAIN = 60.0
 QUIET = 300.0
@@ -52,7 +53,7 @@ class Engine:
     itself, with the last one that was asked for in `_here`; what gates and snapshots guard themselves.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a keyword with a default
         self,
         program: Program,
         providers: Mapping[str, Provider],
@@ -78,6 +79,7 @@ class Engine:
     def _start_anew(self, program: Program) -> None:
         self.gates = Gates(self.audience.noticed)
         self._snapshot = Snapshot(program, self.gates.of(program), self._given, self._http)
+        self._house(self._snapshot, None)
         self._heres: dict[asyncio.AbstractEventLoop, Here] = {}
         self._here: Here | None = None
         self._hedges = HedgeShare(program.hedge) if program.hedge is not None else None
@@ -105,6 +107,13 @@ class Engine:
         if self._own_dice:
             self._dice.seed()
         return parents
+
+    def _house(self, snapshot: Snapshot, before: Residency | None) -> None:
+        """Have the models that a configuration declares the memory of watched."""
+        if snapshot.program.residency is not None:
+            from router.runtime.residency_care import residency_of  # noqa: PLC0415 - only who declares it needs it
+
+            snapshot.residency = residency_of(snapshot, before, self._clock, self.audience.noticed)
 
     @property
     def program(self) -> Program:
@@ -136,7 +145,9 @@ class Engine:
             hedge = program.hedge
             if hedge != old.program.hedge:
                 self._hedges = HedgeShare(hedge) if hedge is not None else None
-            self._snapshot = old.successor(program, self.gates.of(program))
+            new = old.successor(program, self.gates.of(program))
+            self._house(new, old.residency)
+            self._snapshot = new
             self.spending = Spending(program.costs, self._clock, self.audience.noticed, self.spending)
             self.network = network_of(program, self.network, self.audience.noticed)
             self._open_cache(program)
@@ -269,6 +280,7 @@ class Engine:
             degraded=call.degraded,
             request_id=call.request_id,
             ms=(self._clock.now() - call.started) * 1000,
+            notes=attempt.ready.notes if attempt.ready is not None else (),
         )
 
     def ended(self, call: Call, completion: Completion | None, error: BaseException | None) -> None:
@@ -291,6 +303,8 @@ class Engine:
         snapshot = self._snapshot
         await self.drained(snapshot, drain)
         await snapshot.close()
+        if snapshot.residency is not None:
+            snapshot.residency.closed()
         await self.spending.scribe.close()
         await self.audience.close()
         for cache in list(self._caches.values()):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from router.diagnostics.diagnostic import Diagnostic
 
 
+HELP = {"transport": "install it, or leave `transport` out: httpx is used then"}
+
+
 def look_at_files(configuration: Configuration, program: Program, replaced: Container[str]) -> None:
     """Look at the files that endpoints name; nothing is loaded.
 
@@ -51,6 +54,9 @@ def _findings(
         ]
         for key, trouble in file_troubles(program.endpoints[name], models):
             finding = Finding(
-                settings.span(key), trouble, label="cannot be used", help="name a file that is there"
+                settings.span(key),
+                trouble,
+                label="cannot be used",
+                help=HELP.get(key, "name a file that is there"),
             )
             yield finding.diagnostic(CHECK, f"endpoints.{name}.{key}", "error")

@@ -8,6 +8,7 @@ from router.core.errors import CallFailed, ConnectFailed, Overloaded
 from router.core.observer import Notice
 from router.policy.balance import Speed
 from router.policy.breaker import CLOSED, OPEN
+from router.policy.calibration import Calibration
 from router.policy.kinds import NEVER, TREATMENTS
 from router.policy.plan import ALWAYS, Opening
 
@@ -29,13 +30,14 @@ CHECK_AGAIN = 1.0
 class Permit:
     """The right to send one attempt: a pass of each breaker, and the credential it goes out under."""
 
-    __slots__ = ("at", "key", "passes", "tokens")
+    __slots__ = ("at", "held", "key", "passes", "tokens")
 
-    def __init__(self, passes: list[tuple[Guard, Pass]], key: int, at: float, tokens: int) -> None:
+    def __init__(self, passes: list[tuple[Guard, Pass]], key: int, at: float, tokens: int, held: int) -> None:
         self.passes = passes
         self.key = key
         self.at = at
-        self.tokens = tokens
+        self.tokens = tokens  # as estimated
+        self.held = held  # of the rate of tokens
 
 
 class Guard:
@@ -108,6 +110,7 @@ class Gate:
         self._first = (*guards, *(keys[0] if keys else ()))
         self._breakers = [guard.breaker for guard in self._first]
         self._speed = Speed()
+        self.scale = Calibration()
 
     @property
     def busy(self) -> float:
@@ -200,9 +203,11 @@ class Gate:
             around = self._around
             if around.requests is not None:
                 around.requests.take(now)
+            held = 0
             if around.tokens is not None:
-                around.tokens.take(now, tokens)
-            return Permit(passes, key or 0, now, tokens)
+                held = self.scale.expected(tokens)
+                around.tokens.take(now, held)
+            return Permit(passes, key or 0, now, tokens, held)
 
     def ended(
         self, permit: Permit, error: BaseException | None, usage: Usage | None, point: tuple[float, float]
@@ -219,8 +224,8 @@ class Gate:
         notices: list[Notice] = []
         with self._lock:
             around = self._around
-            if around.tokens is not None and usage is not None:
-                around.tokens.take(now, usage.input_tokens + usage.output_tokens - permit.tokens)
+            if usage is not None and permit.tokens:
+                self._counted(permit, usage, now)
             treatment = TREATMENTS.get(error.kind) if isinstance(error, CallFailed) else None
             around.seen = error is None or (around.seen and not isinstance(error, ConnectFailed))
             if error is None:
@@ -238,6 +243,13 @@ class Gate:
                     notices += _notice(guard, error)
         for notice in notices:
             self._notify(notice)
+
+    def _counted(self, permit: Permit, usage: Usage, now: float) -> None:
+        """Correct what was taken of a rate, and learn how far the estimate was off."""
+        if self._around.tokens is not None:
+            self._around.tokens.take(now, usage.input_tokens + usage.output_tokens - permit.held)
+        if not usage.estimated:
+            self.scale.saw(permit.tokens, usage.input_tokens)
 
     def saw(self, seconds: float, now: float) -> None:
         """Take in the seconds from an attempt's start to its first content."""
@@ -258,7 +270,9 @@ class Gate:
     def _limited(self, now: float, tokens: int) -> float:
         around = self._around
         at = around.requests.opens(now) if around.requests is not None else 0.0
-        return max(at, around.tokens.opens(now, tokens)) if around.tokens is not None else at
+        if around.tokens is None:
+            return at
+        return max(at, around.tokens.opens(now, self.scale.expected(tokens)))
 
     def _open_key(self, now: float) -> int | None:
         """Return the first credential that may be used, else the one that opens first; None without any."""

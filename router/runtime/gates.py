@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from router.core.observer import Notice
 from router.policy.breaker import CLOSED, Breaker, BreakerPolicy
+from router.policy.calibration import Calibration
 from router.policy.rate import Rate, RetryBudget
 from router.runtime.gate import Gate, Guard, Surroundings
 
@@ -37,12 +38,18 @@ class Gates:
         self._gates: dict[_Key, Gate] = {}
         self._around: dict[_Key, Surroundings] = {}
         self._guards: dict[_Key, Guard] = {}
+        self._scales: dict[_Key, Calibration] = {}
 
     def of(self, program: Program) -> dict[Deployment, Gate]:
         """Return the gate of every deployment of a program, and forget all others."""
         with self.lock:
             known = (self._gates, self._around, self._guards)
             self._gates, self._around, self._guards = {}, {}, {}
+            scales, self._scales = self._scales, {}
+            for model in program.models.values():
+                for each in model.deployments:
+                    scale = (each.model, each.id)
+                    self._scales[scale] = scales.get(scale) or self._scales.get(scale) or Calibration()
             found = {
                 deployment: self._gate(deployment, program.breaker, known)
                 for model in program.models.values()
@@ -101,6 +108,7 @@ class Gates:
         gate = known[0].get(key) or Gate(
             deployment, around, tuple(guards), tuple(keys), self.lock, self._notify
         )
+        gate.scale = self._scales[deployment.model, deployment.id]
         self._gates[key] = gate
         return gate
 

@@ -49,6 +49,7 @@ def encoded(answer: Completion, saved: Decimal | None) -> str:
             "content": answer.text,
             "tool_calls": [[each.id, each.name, each.arguments] for each in answer.tool_calls],
             "reasoning": answer.reasoning,
+            "notes": answer.notes,
             "model": answer.model,
             "endpoint": answer.endpoint,
             "finish_reason": answer.finish_reason,
@@ -78,6 +79,7 @@ def decoded(body: str) -> tuple[Completion, Decimal | None]:
             usage=_usage(found["usage"]),
             finish_reason=found["finish_reason"],
             reasoning=_text(found["reasoning"]),
+            notes=tuple(map(_text, found.get("notes", ()))),
         )
         saved = found["saved"]
         return answer, None if saved is None else Decimal(_text(saved))

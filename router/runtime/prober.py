@@ -70,10 +70,17 @@ class Prober:
         policy, clock = endpoint.health, self._engine.clock
         assert policy is not None  # noqa: S101 - only such are wanted
         checkup = Checkup(policy)
+        loads_since: float | None = None
         while True:
             quiet = self._engine.quiet() and clock.now() > self._began + QUIET
             await clock.sleep(checkup.pause(self._engine.dice.random(), quiet=quiet))
             found = await self._asked(endpoint, provider, policy)
+            if found != "loading":
+                loads_since = None
+            elif loads_since is None:
+                loads_since = clock.now()
+            elif clock.now() - loads_since > endpoint.load_timeout:
+                found = "down"  # what loads for ever is of no use
             before = checkup.state
             self._act(endpoint, found, checkup.took(found), policy)
             if checkup.state != before:

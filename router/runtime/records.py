@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from router.core.errors import CallFailed
 from router.core.observer import CallRecord
 from router.core.usage import NOTHING
+from router.policy.split import Split
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from router.core.messages import Completion
     from router.runtime.call import Call, Origin
+    from router.runtime.said import Said
 
 
 def total_cost(call: Call) -> Decimal | None:
@@ -25,20 +27,32 @@ def total_cost(call: Call) -> Decimal | None:
     return total
 
 
-def refused(origin: Origin, error: CallFailed) -> CallRecord:
-    """Return the record of a call that no candidate may serve: nothing was tried."""
+def refused(origin: Origin, error: CallFailed, asked: Said) -> CallRecord:
+    """Return the record of a call that no candidate may serve: nothing was tried.
+
+    Args:
+        origin: What the engine adds to the call.
+        error: Why it is refused.
+        asked: What the caller said, as far as it is known to be well-formed.
+    """
     return CallRecord(
         request_id=origin.request_id,
         began=origin.began,
         rule=None,
-        dimensions={},
+        dimensions=asked.dimensions,
         model=None,
         endpoint=None,
         outcome=error.kind,
         ms=0.0,
         cost=NOTHING,
         stream=origin.live,
+        user=asked.options.get("user"),
+        tags=asked.options.get("tags", {}),
         error=error,
+        named=asked.options.get("model"),
+        params=asked.params,
+        options=asked.options,
+        draw=origin.dice,
     )
 
 
@@ -69,4 +83,20 @@ def recorded(call: Call, completion: Completion | None, error: BaseException | N
         messages=call.messages,
         completion=completion,
         error=error,
+        named=call.options.get("model"),
+        params=call.params,
+        options=call.options,
+        chain=tuple((each.model, each.endpoint.name) for each in call.intended),
+        draw=call.dice,
+        points=_points(call) if call.route.candidates is None else {},
     )
+
+
+def _points(call: Call) -> dict[str, float]:
+    """Return where a call's user stands in each split of its rule."""
+    user = call.options.get("user")
+    return {
+        use.key: use.point(user, call.dice)
+        for use in call.route.uses
+        if isinstance(use, Split) and use.by_user and user is not None
+    }

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from router.diagnostics.diagnostic import Diagnostic
     from router.runtime.background import Background
     from router.runtime.engine import Engine
-    from router.runtime.snapshot import Snapshot
     from router.runtime.many import BatchResult
+    from router.runtime.snapshot import Snapshot
     from router.runtime.usage import UsageReport
 
 State = Literal["up", "loading", "open", "down", "offline"]

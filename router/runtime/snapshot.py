@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from router.core.port import Provider
     from router.core.request import Endpoint
     from router.runtime.gate import Gate
+    from router.runtime.processing import Pipeline
+    from router.runtime.residency import Residency
 
 
 class Snapshot:
@@ -37,7 +39,9 @@ class Snapshot:
     ) -> None:
         self.program = program
         self.gates = gates
+        self.pipelines = _pipelines(program)
         self.running = 0
+        self.residency: Residency | None = None  # what is in memory, where the file declares anything of it
         self._given = given
         self._http = http
         self._lock = threading.Lock()
@@ -73,6 +77,10 @@ class Snapshot:
                     self._inherited.add(name)
         return found
 
+    def speaks(self, provider: Provider) -> bool:
+        """Whether a provider that was in use before goes on under this configuration."""
+        return any(each is provider for each in (*self._given.values(), *self._providers.values()))
+
     def begin(self) -> None:
         """Count a call in."""
         with self._lock:
@@ -96,3 +104,11 @@ class Snapshot:
             providers = [each for name, each in self._providers.items() if name not in self._inherited]
         for provider in providers:
             await provider.close()
+
+
+def _pipelines(program: Program) -> Mapping[str, Pipeline]:
+    if not any(model.processed for model in program.models.values()):
+        return {}
+    from router.runtime.processing import pipelines  # noqa: PLC0415 - what is off is not built
+
+    return pipelines(program)

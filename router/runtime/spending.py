@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from router.core.errors import BudgetExceeded
 from router.core.observer import Notice
 from router.core.usage import from_nano, to_nano
-from router.policy.budget import CostPolicy, reserve
+from router.policy.budget import HELD, CostPolicy, reserve
 from router.runtime import ledger
 from router.runtime.ledger import Ended, Entry
 from router.runtime.scribe import FileScribe, MemoryScribe
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from router.core.record import AttemptRecord
     from router.runtime.ledger import Full, Passed
     from router.runtime.scribe import Scribe
-
-HELD = 60.0  # seconds that a machine paid by the hour is taken for where nothing bounds an attempt
 
 
 class Charged(Protocol):
@@ -48,9 +46,8 @@ class Charged(Protocol):
         """The rule that decided, or None."""
         ...
 
-    @property
-    def tokens(self) -> int:
-        """Estimated tokens of the prompt."""
+    def tokens_of(self, deployment: Deployment) -> int:
+        """Return about how many tokens the prompt has for one deployment."""
         ...
 
     def params_of(self, deployment: Deployment) -> Mapping[str, object]:
@@ -109,7 +106,7 @@ class Spending:
             user=user,
             dimensions=said,
             price=price,
-            reserved=reserve(price, call.tokens, most if isinstance(most, int) else None, seconds),
+            reserved=reserve(price, call.tokens_of(deployment), most if isinstance(most, int) else None, seconds),
             accounts=policy.accounts(wall, user, call.dimensions, call.spent) if policy.budgets else (),
         )
 

@@ -79,8 +79,20 @@ class Walk:
 
     def _opening(self, index: int, now: float) -> Opening:
         call, gates = self._call, self._gates
+        residency = call.snapshot.residency
         if call.network is None:
-            return gates[index].opening(now, call.tokens)
+            opening = gates[index].opening(now, call.tokens)
+        else:
+            opening = self._reachable(index, now)
+        if residency is None:
+            return opening
+        candidate = call.candidates[index]
+        return residency.opening(candidate, call.snapshot.provider, opening, now)
+
+    def _reachable(self, index: int, now: float) -> Opening:
+        """Return when a candidate may be tried, as far as is known of the network."""
+        call, gates = self._call, self._gates
+        assert call.network is not None  # noqa: S101 - asked before
         return call.network.opening(
             call.candidates, index, lambda each: gates[each].opening(now, call.tokens), now
         )

@@ -192,7 +192,7 @@ def test_nothing_is_said_of_a_table_that_is_too_complex(monkeypatch):
 
 
 def logging(content, head=""):
-    return found(f"{head or HEAD}{RULES}log: {{content: {content}}}\n", "R608")
+    return found(f"{head or HEAD}{RULES}log: {{content: {content}, calls: c.jsonl}}\n", "R608")
 
 
 def test_a_log_of_whole_prompts_is_a_warning_and_names_private_calls():

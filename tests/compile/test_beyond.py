@@ -53,3 +53,36 @@ def test_only_what_is_declared_is_told(tmp_path, tail, names):
 
 def test_a_call_that_names_a_plain_model_has_none(tmp_path):
     assert policies(tmp_path, HEAD, model="plain") == {}
+
+
+def test_what_is_declared_of_memory_is_told(tmp_path):
+    file = tmp_path / "router.yaml"
+    file.write_text(
+        """version: 1
+machine: {memory: 16GiB}
+endpoints:
+  a: {kind: ollama, url: "http://127.0.0.1:1", memory: 8GiB, when_full: next, strategy: spillover, idle_unload: 5m}
+  b: {kind: ollama, url: "http://127.0.0.1:2", strategy: ordered}
+models:
+  m: {at: a, memory: 5GiB, pin: true}
+  o: {at: a, memory: 2GiB}
+  n: {at: b, preload: true, evict_cost: 3}
+rules: [{when: {task: code}, use: o}, {use: [m, n]}]
+""",
+        encoding="utf-8",
+    )
+    found = load_router(file).explain().policies
+    assert found == (
+        ("machine", "16GiB for all local models"),
+        (
+            "memory",
+            "a: 8GiB for its models; when full, calls go to the next candidate; "
+            "calls for other models go to candidates that can answer at once; unused ones go after 5m",
+        ),
+        ("memory", "m at a: 5GiB, pinned"),
+        (
+            "memory",
+            "b: no limit of its own; when full, what was not used for longest goes; calls go strictly by urgency and age",
+        ),
+        ("memory", "n at b: its size is computed or asked for, loaded at the start, evict_cost 3"),
+    )

@@ -25,7 +25,7 @@ dimensions:
 endpoints:
   here: {kind: openai, url: "http://127.0.0.1:8080/v1/"}
   cloud: {kind: openai, url: "https://api.example.com/v1", key: "${env:CLOUD_KEY}", concurrency: 3}
-  engine: {kind: gguf, path: ./models, threads: 2}
+  engine: {kind: gguf, path: ./models, threads: 2, isolation: none}
 models:
   small: {at: here, context: 4096, options: {temperature: 0.1, max_tokens: 50}}
   big:
@@ -117,7 +117,7 @@ def test_other_options_come_from_the_rule_and_the_model(program):
 
 
 def test_a_candidate_that_cannot_take_the_call_is_skipped_with_the_reason(program):
-    explanation = why(program, images=True, tokens=9000)
+    explanation = why(program, images=True, tokens=5000)
     assert explanation.model == "small"
     assert explanation.candidates[0].skipped == "its capabilities lack images"
     assert why(program, model="big", images=True).model == "small"
@@ -173,6 +173,7 @@ def test_endpoints_compile_with_their_defaults(program):
     assert (cloud.locality, cloud.concurrency, cloud.queue_max) == ("remote", 3, 16)
     assert cloud.keys[0].reveal() == ENV["CLOUD_KEY"]
     assert engine.settings["threads"] == 2
+    assert engine.settings["isolation"] == "none"
     assert str(engine.settings["path"]).endswith("/models")
 
 

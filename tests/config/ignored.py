@@ -48,7 +48,7 @@ RICH: dict[str, Any] = {
             "verify": False,
             "timeout": "9s",
         },
-        "file": {"kind": "gguf", "path": "./m.gguf", "threads": 2},
+        "file": {"kind": "gguf", "path": "./m.gguf", "threads": 2, "isolation": "none"},
         "fake": {"kind": "mock", "script": ["ok", {"say": "hello"}]},
     },
     "models": {

@@ -48,6 +48,22 @@ SMALL: tuple[dict[str, Any], ...] = (
                 },
                 "options": {"stop": ["x"], "seed": 1, "extra": {"a": [1, None, {"b": 2.5}]}},
                 "truncate": "oldest",
+                "family": "llama-2",
+                "clamp": {"temperature": "0.1..1", "max_tokens": "<= 9"},
+                "before": [
+                    {"system": "x"},
+                    {"template": "a {text} b"},
+                    "strip_images",
+                    {"truncate": {"tokens": 5, "drop": "middle"}},
+                    {"merge_system": {"into": "user"}},
+                ],
+                "after": [
+                    "strip",
+                    {"fence_code": {"language": "c"}},
+                    {"strip_thinking": {"to": "nowhere", "opened": True}},
+                    {"json_repair": {"otherwise": "keep"}},
+                    {"regex": {"pattern": "a", "replace": "b"}},
+                ],
             },
         },
         "rules": [

@@ -11,11 +11,13 @@ import router
 from router import Completion, Message
 from router.checks.registry import ALL
 from router.cli.main import COMMANDS
+from router.config.endpoint import KINDS
 from router.config.language import DOCUMENT
 from router.config.record import Fields
 from router.config.shapes import Shape
 from router.core import errors
 from router.core.options import CALL_OPTIONS, PARAMS
+from router.core.quirk import QUIRKS
 from router.policy.kinds import NEVER, TREATMENTS
 
 ROOT = Path(__file__).parents[2]
@@ -102,3 +104,10 @@ def test_a_finding_that_a_page_names_exists():
         if page.name != "reference.md":
             named = set(re.findall(r"\bR\d{3}\b", page.read_text(encoding="utf-8")))
             assert named <= known, page.name
+
+
+def test_the_page_of_endpoints_names_every_kind_and_every_server():
+    page = read("docs/providers.md")
+    rows = [f"| `{name}` |" for name in (*KINDS, *QUIRKS)]
+    hosts = [host for row in QUIRKS.values() for host in row.hosts]
+    assert [each for each in (*rows, *hosts) if each not in page] == []

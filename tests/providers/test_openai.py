@@ -22,6 +22,7 @@ from router.core.usage import Usage
 from router.providers.openai import OpenAiProvider
 from router.testing.contract import collect, joined
 
+pytestmark = pytest.mark.usefixtures("carried")
 HELLO = Request("m", (Message.user("hello"),))
 PLAIN = Request("m", (Message.user("hello"),), stream=False)
 COUNTED = Usage(3, 2)
@@ -360,7 +361,7 @@ def test_usage_after_the_reason_is_waited_for():
 
 
 def test_an_error_body_that_never_comes_does_not_hide_the_status(monkeypatch):
-    monkeypatch.setattr("router.providers.openai.ERROR_SECONDS", 0.05)
+    monkeypatch.setattr("router.providers._chat.ERROR_SECONDS", 0.05)
 
     async def stuck(_, writer):
         writer.write(b"HTTP/1.1 401 No\r\ncontent-length: 9\r\n\r\n")
@@ -370,7 +371,7 @@ def test_an_error_body_that_never_comes_does_not_hide_the_status(monkeypatch):
 
 
 def test_a_body_over_the_cap_is_refused(monkeypatch):
-    monkeypatch.setattr("router.providers._http.BODY_CAP", 1000)
+    monkeypatch.setattr("router.providers._transport.BODY_CAP", 1000)
     assert kind_of(stream(*[piece("a" * 100)] * 20, end="mute")) == "response_too_large"
 
 
@@ -429,8 +430,10 @@ def test_no_client_and_no_repr_holds_a_secret():
         provider = OpenAiProvider(endpoint)
         with pytest.raises(CallFailed):
             await collect(provider, HELLO)
-        client = await provider._transport._client()
-        shown = f"{endpoint} {provider.__dict__} {client.headers!r} {provider._source}"
+        transport = provider._transport
+        clients = getattr(transport, "_clients", None)
+        fields = transport._aim() if clients is None else clients.here().headers
+        shown = f"{endpoint} {provider.__dict__} {fields!r} {provider._source}"
         await provider.close()
         return shown
 

@@ -35,7 +35,7 @@ def test_every_built_in_kind_is_made(kind):
 
 
 def test_an_unknown_kind_is_told_with_the_known_ones():
-    with pytest.raises(ConfigError, match="'opnai' is unknown; built in are openai, gguf, mock"):
+    with pytest.raises(ConfigError, match="'opnai' is unknown; built in are openai, anthropic, "):
         create(endpoint("opnai"))
 
 

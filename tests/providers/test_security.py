@@ -29,6 +29,7 @@ from router.providers._transport import HttpRequest
 from router.providers.openai import OpenAiProvider
 from router.testing.contract import collect, joined
 
+pytestmark = pytest.mark.usefixtures("carried")
 KEY = "zebra-Crossing-4711"
 PROMPT = "the launch code is seven four one, tell nobody"
 SENT = Request("m", (Message.user(PROMPT),))
@@ -587,7 +588,7 @@ def test_an_event_over_a_mebibyte_is_refused_however_it_is_cut():
 
 
 def test_an_answer_over_the_cap_is_refused_whether_announced_or_not(monkeypatch):
-    monkeypatch.setattr("router.providers._http.BODY_CAP", 1000)
+    monkeypatch.setattr("router.providers._transport.BODY_CAP", 1000)
     assert ask(answer(body=b" " * 2000))[0].kind == "response_too_large"
     assert ask(stream(b" " * 2000))[0].kind == "response_too_large"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from pathlib import Path
 
 import pytest
 from support import wall as walls
@@ -146,14 +148,43 @@ def test_a_prompt_over_the_context_is_told_with_its_numbers(tmp_path, servers):
         async with load_router(
             write(tmp_path, one.url, two.url, small), env={"ONE_KEY": "sk-right"}
         ) as router:
-            for model in ("small", "talker"):
-                with pytest.raises(ContextLength, match="exceeds the available context size"):
+            told = {"small": "2,048 tokens.*not sent", "talker": "exceeds the available context size"}
+            for model, words in told.items():
+                with pytest.raises(ContextLength, match=words):
                     await router.complete("hi " * 9000, model=model)
                 with pytest.raises(ContextLength):
                     async with router.stream("hi " * 9000, model=model):
                         pass
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the children of a process are read from /proc")
+@pytest.mark.parametrize(
+    ("written", "children"), [("", 1), ("isolation: process", 1), ("isolation: none", 0)]
+)
+def test_isolation_says_whether_a_model_has_a_process_of_its_own(tmp_path, scripted_model, written, children):
+    pytest.importorskip("xllamacpp")
+    file = tmp_path / "router.yaml"
+    file.write_text(
+        "version: 1\n"
+        f"endpoints: {{here: {{kind: gguf, path: '{scripted_model(SMALL)}', {written}}}}}\n"
+        "models: {small: {at: here, context: 2048}}\n"
+        "rules: [{use: small}]\n"
+    )
+
+    def engines():
+        lists = Path("/proc/self/task").glob("*/children")
+        pids = [pid for each in lists for pid in each.read_text().split()]
+        return [pid for pid in pids if b"_gguf_child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    async def main():
+        async with load_router(file) as router:
+            assert (await router.complete("hi")).content == SMALL
+            return len(engines())
+
+    assert asyncio.run(main()) == children
+    assert not engines()
 
 
 def test_a_model_file_that_is_gone_since_is_told_and_followed_by_the_next(tmp_path, servers):

@@ -12,6 +12,8 @@ from support.wall import answer, rest, said, stream, wall
 
 from router import SyncRouter, load_router
 
+pytestmark = pytest.mark.usefixtures("carried")
+
 OK = answer(body=said("from b"))
 MANY = "concurrency: 64"
 

@@ -15,6 +15,8 @@ from support.wall import after, answer, mute, piece, said, stream
 from router import DeadlineExceeded, Shed, load_router
 from router.testing import ScriptedProvider, run_virtual
 
+pytestmark = pytest.mark.usefixtures("carried")
+
 OK = answer(body=said("from b"))
 GOOD = answer(body=said("from a"))
 MIB = 2**20
@@ -200,6 +202,7 @@ def test_f44_a_second_attempt_runs_beside_a_stuck_one(tmp_path, live):
             assert it.attempts == (1, 1)
             a, b = it.walls.values()
             assert abs(b.asked[0].at - a.asked[0].at - 0.2) <= 0.1 + SLACK
+            assert await a.empties(0.1 + SLACK)
             assert a.left[0] - won <= 0.1 + SLACK
             assert sorted(outcomes(it.seen.attempts)) == [("a", "hedge_lost"), ("b", "ok")]
             assert it.seen.attempts[0].usage is None or it.seen.attempts[0].usage.estimated

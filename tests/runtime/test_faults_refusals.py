@@ -10,7 +10,9 @@ from support.faults import SLACK, JumpClock, outcomes, run, world
 from support.wall import Hangup, answer, loading, reset, said
 
 from router import ContentFiltered, RateLimited
-from router.providers import _http
+from router.providers import _transport
+
+pytestmark = pytest.mark.usefixtures("carried")
 
 OK = answer(body=said("from b"))
 GOOD = answer(body=said("from a"))
@@ -177,8 +179,8 @@ def test_f09_connections_that_went_stale_use_up_no_further_tries(tmp_path):
 
 
 def test_an_idle_connection_is_given_up_before_the_server_does_it(tmp_path, monkeypatch):
-    assert _http.KEEP_ALIVE < 5
-    monkeypatch.setattr(_http, "KEEP_ALIVE", 0.3)
+    assert _transport.KEEP_ALIVE < 5
+    monkeypatch.setattr(_transport, "KEEP_ALIVE", 0.3)
 
     async def go():
         async with world(tmp_path, a=GOOD) as it:

@@ -21,6 +21,8 @@ from router import (
     TextDelta,
 )
 
+pytestmark = pytest.mark.usefixtures("carried")
+
 FIRST, IDLE = 0.5, 0.5
 QUICK = "timeout: {first: 500ms, idle: 500ms}"
 INSIDE = "stream: {inside: true}"

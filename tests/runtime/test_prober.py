@@ -428,3 +428,17 @@ def test_a_real_server_that_is_gone_is_down_and_its_place_is_taken(tmp_path):
 
 def test_the_policy_is_the_one_that_is_written():
     assert HealthPolicy() == HealthPolicy(10.0, None, 2.0, 3, 2)
+
+
+def test_a_server_that_loads_for_longer_than_it_may_counts_as_down(world):
+    provider = Checked("ok", health="loading")
+
+    async def watch(router, seen):
+        await asyncio.sleep(100)
+        return told(seen)
+
+    content = text(", health: {every: 10s}, load_timeout: 40s", ", health: off")
+    assert world(watch, provider, content=content) == [
+        ("endpoint `a`", "loading"),
+        ("endpoint `a`", "down"),
+    ]

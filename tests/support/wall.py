@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping
 
 REASONS = {200: "OK", 302: "Found", 429: "Too Many Requests", 503: "Service Unavailable"}
@@ -135,8 +136,10 @@ class Reader(asyncio.StreamReader):
 
 
 @asynccontextmanager
-async def wall(*replies: Reply, unix: str | None = None) -> AsyncIterator[Wall]:
-    """Run a server on 127.0.0.1, or on a unix socket."""
+async def wall(
+    *replies: Reply, unix: str | None = None, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Wall]:
+    """Run a server on an address of this machine, or on a unix socket."""
     state = Wall(list(replies))
     loop = asyncio.get_running_loop()
 
@@ -144,8 +147,9 @@ async def wall(*replies: Reply, unix: str | None = None) -> AsyncIterator[Wall]:
         return asyncio.StreamReaderProtocol(Reader(), state.serve)
 
     if unix is None:
-        server = await loop.create_server(protocol, "127.0.0.1", 0, backlog=4096)
-        state.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server = await loop.create_server(protocol, host, 0, backlog=4096, ssl=tls)
+        shown = f"[{host}]" if ":" in host else host
+        state.url = f"{'https' if tls else 'http'}://{shown}:{server.sockets[0].getsockname()[1]}"
     else:
         server = await loop.create_unix_server(protocol, unix)
         state.url = f"unix:{unix}"

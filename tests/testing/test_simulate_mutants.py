@@ -13,7 +13,7 @@ from router.core import errors
 from router.core.events import Collector, Done
 from router.policy import breaker, kinds, plan, rate, retry
 from router.policy.hedge import HedgeShare
-from router.runtime import attempt, engine, gate, hedge, limiter, notify, records, reply, walk
+from router.runtime import attempt, engine, gate, hedge, limiter, notify, prepare, records, reply, walk
 from router.runtime.call import Call
 from router.testing.simulate import simulate
 
@@ -160,6 +160,7 @@ def attempts_are_not_counted(patch):
 @mutant
 def a_smaller_context_is_good_enough(patch):
     patch.setattr(plan.Plan, "_eligible", lambda *_: True)
+    patch.setattr(prepare, "_fit", nothing)  # which would see to it all the same
 
 
 @mutant
@@ -348,7 +349,7 @@ def a_winner_that_nobody_takes_stays_open(patch):
 
 @mutant
 def an_answer_without_an_end_is_good_enough(patch):
-    before = attempt.Attempt._read
+    before = attempt.Attempt.read
 
     async def read(self):
         try:
@@ -359,7 +360,7 @@ def an_answer_without_an_end_is_good_enough(patch):
             self._end(Done("stop"))
             return None
 
-    patch.setattr(attempt.Attempt, "_read", read)
+    patch.setattr(attempt.Attempt, "read", read)
 
 
 @mutant

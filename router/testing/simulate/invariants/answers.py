@@ -85,7 +85,7 @@ def the_attempts_told_are_the_requests_sent(history: History) -> Iterator[str]:
         for hit in missing:
             yield f"request {hit.number} of call {seen.ask.number} at {hit.endpoint} ({hit.regime}) has no record"
         for attempt, found in pairs:
-            if found is None and attempt.outcome not in NOT_SENT:
+            if found is None and attempt.sent and attempt.outcome not in NOT_SENT:
                 yield f"call {seen.ask.number} tells of a request at {attempt.endpoint} that never came: {attempt}"
 
 

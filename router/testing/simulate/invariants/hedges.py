@@ -61,7 +61,7 @@ def second_attempts_are_few(history: History) -> Iterator[str]:
     for now in second:
         made = sum(now - MINUTE + QUEUED < at <= now for at in second)
         calls = sum(
-            now - MINUTE <= seen.started <= now
+            now - MINUTE - QUEUED <= seen.started <= now  # it may have been allowed that much earlier
             and seen.ask.urgency != "batch"
             and len(seen.ask.candidates(history.setting)) > 1
             for seen in history.seen

@@ -1,0 +1,1 @@
+"""The processors that come with the router, one a file: pure functions of messages, and transformers of answers."""

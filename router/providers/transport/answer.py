@@ -1,0 +1,179 @@
+"""One answer as it arrives: its head, the parts of its body, its end. One task reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.providers.transport.failures import TooSlow
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from router.providers.transport.connection import Connection
+    from router.providers.transport.failures import WireError
+
+HIGH = 256 * 1024  # bytes that may wait for their reader; beyond, the connection is not read
+
+
+class Answer:
+    """What a connection writes and a caller reads.
+
+    Attributes:
+        status: The HTTP status, once the head is there.
+        fields: Header fields as they came.
+        headers: Header fields by lower-case name; those that came twice are joined by commas.
+        begun: Whether the head is there.
+        over: Whether nothing more comes: all is there, or it failed.
+        heard: Whether any byte came.
+        error: How it failed, or None.
+        bodiless: Whether there is no body whatever the head says: the answer to a HEAD.
+    """
+
+    # Mutable: all of it, touched only in the connection's loop.
+
+    __slots__ = (
+        "_connection",
+        "_held",
+        "_loop",
+        "_parts",
+        "_unwanted",
+        "_waiter",
+        "_waiting",
+        "begun",
+        "bodiless",
+        "error",
+        "fields",
+        "headers",
+        "heard",
+        "over",
+        "status",
+    )
+
+    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop, *, bodiless: bool) -> None:
+        self.status = 0
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}
+        self.begun = False
+        self.over = False
+        self.heard = False
+        self.error: WireError | None = None
+        self.bodiless = bodiless
+        self._connection: Connection | None = connection
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self._waiting = 0  # bytes in `_parts`
+        self._held = False  # whether the connection is not read
+        self._unwanted = False  # whether the rest is dropped
+        self._waiter: asyncio.Future[None] | None = None
+
+    # What the connection does.
+
+    def add(self, part: bytes) -> None:
+        """Take in a part of the body."""
+        if not self._unwanted:
+            self._parts.append(part)
+            self._waiting += len(part)
+
+    def end(self, error: WireError | None = None) -> None:
+        """Take in that this was all; the connection is another's from now on."""
+        self.over = True
+        self.error = error
+        self._connection = None
+
+    def tell(self) -> None:
+        """Wake the reader if there is news for it, and hold the connection back if it lags behind."""
+        waiter = self._waiter
+        if waiter is not None and (self.begun or self.over):
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+        if self._waiting > HIGH and self._connection is not None and not self._held:
+            self._held = True
+            self._connection.hold()
+
+    # What the caller does.
+
+    async def head(self, seconds: float | None = None) -> None:
+        """Wait for the head; each wait takes at most so many seconds.
+
+        Raises:
+            WireError: It does not come.
+        """
+        while not self.begun:
+            if self.over:
+                raise self._failure()
+            await self._news(seconds)
+
+    async def take(self, seconds: float | None = None) -> bytes | None:
+        """Return all of the body that has arrived since the last time, waiting for some; None after its end.
+
+        Cancelling this call loses nothing.
+
+        Raises:
+            WireError: It breaks off; all that came before has been returned.
+        """
+        while not self._parts:
+            if self.over:
+                if self.error is not None:
+                    raise self._failure()
+                return None
+            await self._news(seconds)
+        parts = self._parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        self._waiting = 0
+        self._go_on()
+        return data
+
+    async def linger(self, seconds: float) -> None:
+        """Wait a moment for the end of a body whose rest nobody wants, so that its connection is kept."""
+        self._unwanted = True
+        self._parts.clear()
+        self._waiting = 0
+        self._go_on()
+        until = self._loop.time() + seconds
+        while not self.over:
+            left = until - self._loop.time()
+            if left <= 0:
+                return
+            try:
+                await self._news(left)
+            except TooSlow:
+                return
+
+    def leave(self) -> None:
+        """Want nothing more: a connection that has not brought all of it is closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self.over = True
+            connection.drop()
+
+    def _failure(self) -> WireError:
+        assert self.error is not None  # noqa: S101 - what is over without a head has failed
+        return self.error.with_traceback(None)
+
+    def _go_on(self) -> None:
+        if self._held:
+            self._held = False
+            if self._connection is not None:
+                self._connection.go_on()
+
+    async def _news(self, seconds: float | None) -> None:
+        """Wait until something has arrived.
+
+        Raises:
+            TooSlow: Nothing did in so many seconds.
+        """
+        waiter = self._waiter = self._loop.create_future()
+        timer = None if seconds is None else self._loop.call_later(seconds, _give_up, waiter)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TooSlow("nothing came in time"))

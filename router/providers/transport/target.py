@@ -1,0 +1,32 @@
+"""Where connections lead, and on what conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+
+    from router.providers._guard import Guard
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """One place to connect to; connections are kept for a target, and two are never the same.
+
+    Attributes:
+        host: Name or address.
+        port: Port.
+        path: A unix socket instead, or None.
+        tls: What is trusted, or None for plain HTTP.
+        name: Whom the certificate must name.
+        guard: Looks at the addresses, or None.
+    """
+
+    host: str
+    port: int
+    path: str | None = None
+    tls: ssl.SSLContext | None = None
+    name: str | None = None
+    guard: Guard | None = None

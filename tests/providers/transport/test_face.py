@@ -1,0 +1,287 @@
+"""The pool as an httpx transport: what any `httpx.AsyncClient` may ask of it, and a router given one."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import ssl
+import subprocess
+import sys
+
+import httpx
+import pytest
+from support.faults import run as run_world
+from support.faults import world
+from support.wall import Hangup, answer, mute, piece, raw, reset, said, stream, wall
+
+import router
+from router import FastTransport, load_router
+from router.core.errors import CallFailed
+from router.core.request import Endpoint
+from router.providers._http import transport_for
+from router.providers._transport import HttpRequest
+
+
+def run(coro):
+    return asyncio.run(asyncio.wait_for(coro, 30))
+
+
+async def hangup(_, __):
+    raise Hangup
+
+
+def test_a_client_gets_answers_streams_and_redirects_as_ever():
+    async def go():
+        replies = [
+            answer(body={"a": 1}),
+            stream({"x": 1}),
+            answer(302, headers={"location": "/there"}),
+            answer(body=b"moved"),
+            answer(body=gzip.compress(b"unpacked"), headers={"content-encoding": "gzip"}),
+        ]
+        async with (
+            wall(*replies) as server,
+            httpx.AsyncClient(transport=FastTransport(), base_url=server.url) as client,
+        ):
+            first = await client.post("/x", json={"q": "ü"}, params={"a": "b c"})
+            async with client.stream("GET", "/s") as streamed:
+                lines = [line async for line in streamed.aiter_lines()]
+            moved = await client.get("/here", follow_redirects=True)
+            unpacked = await client.get("/z")
+            asked = [(each.method, each.path) for each in server.asked]
+            return first.json(), lines, moved.text, unpacked.text, asked, server.accepted, first.http_version
+
+    first, lines, moved, unpacked, asked, accepted, version = run(go())
+    assert (first, lines[0], moved, unpacked, accepted) == (
+        {"a": 1},
+        'data: {"x": 1}',
+        "moved",
+        "unpacked",
+        1,
+    )
+    assert asked == [("POST", "/x?a=b+c"), ("GET", "/s"), ("GET", "/here"), ("GET", "/there"), ("GET", "/z")]
+    assert version == "HTTP/1.1"
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_body_that_is_made_on_the_way_is_sent_as_it_is_made(length):
+    async def parts():
+        yield b"ab"
+        yield b""
+        yield b"x" * 300_000
+
+    async def chunked_or_not(asked, writer):
+        seen.append((asked.headers.get("transfer-encoding"), asked.body[:2]))
+        await answer(body=b"ok")(asked, writer)
+        raise Hangup
+
+    seen = []
+
+    async def go():
+        async with wall(chunked_or_not) as server, httpx.AsyncClient(transport=FastTransport()) as client:
+            fields = {"content-length": "300002"} if length else {}
+            return (await client.post(server.url, content=parts(), headers=fields)).text
+
+    assert run(go()) == "ok"
+    assert seen == [(None, b"ab")] if length else [("chunked", b"")]
+
+
+def test_a_body_whose_making_fails_leaves_no_connection():
+    async def parts():
+        yield b"ab"
+        raise KeyError("no more")
+
+    async def go():
+        async with wall(mute) as server, httpx.AsyncClient(transport=FastTransport()) as client:
+            with pytest.raises(KeyError):
+                await client.post(server.url, content=parts(), headers={"content-length": "9"})
+            return await server.empties(1.0)
+
+    assert run(go())
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (hangup, httpx.RemoteProtocolError),
+        (reset, httpx.ReadError),
+        (raw(b"nonsense\r\n\r\n"), httpx.RemoteProtocolError),
+        (raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi"), httpx.RemoteProtocolError),
+        (stream(piece("a"), end="cut"), httpx.RemoteProtocolError),
+        (mute, httpx.ReadTimeout),
+        (stream(piece("a"), end="mute"), httpx.ReadTimeout),
+    ],
+)
+def test_what_fails_is_raised_as_httpx_raises_it(reply, kind):
+    async def go():
+        found = []
+        async with wall(reply) as server:
+            for transport in (FastTransport(), None):
+                async with httpx.AsyncClient(
+                    transport=transport, timeout=httpx.Timeout(5, read=0.1)
+                ) as client:
+                    with pytest.raises(httpx.TransportError) as caught:
+                        await client.get(server.url)
+                    found.append(type(caught.value))
+                    assert caught.value.request.url.path == "/"
+            return found, await server.empties(1.0)
+
+    assert run(go()) == ([kind, kind], True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (("GET", "http://127.0.0.1:1"), httpx.ConnectError),
+        (("GET", "http://no-such-host.invalid"), httpx.ConnectError),
+        (("GET", "ftp://127.0.0.1"), httpx.UnsupportedProtocol),
+        (("PO ST", "http://127.0.0.1:1"), httpx.LocalProtocolError),
+    ],
+)
+def test_what_cannot_be_sent_is_raised_as_httpx_raises_it(request_, kind):
+    async def go():
+        async with httpx.AsyncClient(transport=FastTransport()) as client:
+            with pytest.raises(kind):
+                await client.request(*request_)
+
+    run(go())
+
+
+def test_a_header_that_would_be_two_is_not_sent():
+    async def go():
+        async with wall(answer()) as server, httpx.AsyncClient(transport=FastTransport()) as client:
+            with pytest.raises(httpx.LocalProtocolError):
+                await client.get(server.url, headers={"x": "a\r\nevil: 1"})
+            return server.accepted
+
+    assert run(go()) == 0
+
+
+def test_a_head_request_has_no_body():
+    async def go():
+        async def head(_, writer):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
+
+        async with wall(head) as server, httpx.AsyncClient(transport=FastTransport()) as client:
+            answers = [await client.head(server.url) for _ in range(2)]
+            return [(each.status_code, each.content) for each in answers]
+
+    assert run(go()) == [(200, b"")] * 2
+
+
+def test_a_stream_that_is_left_early_closes_its_connection():
+    async def go():
+        async with (
+            wall(stream(piece("a"), end="mute")) as server,
+            httpx.AsyncClient(transport=FastTransport()) as client,
+        ):
+            async with client.stream("GET", server.url) as streamed:
+                async for _ in streamed.aiter_raw():
+                    break
+            return await server.empties(1.0)
+
+    assert run(go())
+
+
+def test_a_unix_socket_and_a_context_of_ones_own_are_used(tmp_path):
+    async def go():
+        async with wall(answer(body=b"ok"), unix=str(tmp_path / "s")):
+            transport = FastTransport(ssl.create_default_context(), uds=str(tmp_path / "s"))
+            async with httpx.AsyncClient(transport=transport) as client:
+                return (await client.get("http://box/x")).text
+
+    assert run(go()) == "ok"
+
+
+def test_many_hosts_are_not_all_remembered(monkeypatch):
+    monkeypatch.setattr("router.providers.transport.face.MOST_TARGETS", 3)
+
+    async def go():
+        async with wall(answer(body=b"ok")) as server:
+            transport = FastTransport()
+            async with httpx.AsyncClient(transport=transport) as client:
+                for number in range(9):
+                    named = {"sni_hostname": f"host{number}"}
+                    assert (await client.get(server.url, extensions=named)).text == "ok"
+            return len(transport._targets)
+
+    assert run(go()) <= 3
+
+
+def test_a_sync_request_is_refused():
+    async def go():
+        async def nothing():
+            yield b""
+
+        request = httpx.Request("POST", "http://127.0.0.1:1", content=iter([b"a"]))
+        with pytest.raises(RuntimeError, match="async"):
+            await FastTransport().handle_async_request(request)
+
+    run(go())
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_router_sends_with_the_client_or_transport_it_is_given_and_closes_neither(tmp_path, wrapped):
+    file = tmp_path / "router.yaml"
+
+    async def go():
+        async with wall(answer(body=said("hi"))) as server:
+            file.write_text(
+                f"version: 1\nendpoints: {{a: {{kind: openai, url: '{server.url}/v1', health: off}}}}\n"
+                "models: {m: {at: a}}\nrules: [{use: m}]\n",
+                encoding="utf-8",
+            )
+            seen = []
+
+            class Counting(FastTransport):
+                async def handle_async_request(self, request):
+                    seen.append(request.url.path)
+                    return await super().handle_async_request(request)
+
+            carrying = Counting()
+            given = httpx.AsyncClient(transport=carrying) if wrapped else carrying
+            async with load_router(file, http=given) as it:
+                assert (await it.complete("x")).content == "hi"
+            kept = carrying._pools.here().idle
+            await carrying.aclose()
+            return seen, kept
+
+    assert run(go()) == (["/v1/chat/completions"], 1)
+
+
+def test_the_guard_of_a_router_looks_at_addresses_of_this_transport_too(monkeypatch):
+    monkeypatch.setattr("router.providers._guard.why_refused", lambda _: "is bad")
+
+    async def go():
+        async with wall(answer(body=b"ok")) as server:
+            endpoint = Endpoint("box", "openai", "remote", server.url)
+            with pytest.raises(CallFailed, match="is bad"):
+                async with transport_for(endpoint, FastTransport()).open(HttpRequest("GET", "/")):
+                    pass
+            return server.accepted
+
+    assert run(go()) == 0
+
+
+def test_importing_the_package_does_not_import_the_transport_and_its_absence_is_told():
+    code = (
+        "import sys; sys.modules['httptools'] = None; import router\n"
+        "assert 'router.providers.transport.face' not in sys.modules\n"
+        "try: router.FastTransport\n"
+        "except ImportError as error: print(error)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "pip install 'pantheon-router[fast]'" in shown
+    with pytest.raises(AttributeError):
+        router.FasterTransport  # noqa: B018
+
+
+def test_without_the_extra_calls_go_through_httpx(tmp_path, monkeypatch):
+    monkeypatch.setattr("router.core.carrier.fast_installed", lambda: False)
+
+    async def go():
+        async with world(tmp_path, a=answer(body=said("hi"))) as standing:
+            assert (await standing.ask()).content == "hi"
+            return standing.walls["a"].asked[0].headers["user-agent"]
+
+    assert run_world(go).startswith("python-httpx")
