@@ -46,7 +46,8 @@ class Timers:
         self._trim()
         number = next(self._numbers)
         heappush(alarms, (when, number, alarm))
-        if self._timer is None or alarms[0][0] != self._at:
+        # A timer that goes off too early finds out then; one that is late already, by a clock that leapt, is of no use.
+        if self._timer is None or alarms[0][0] < self._at or self._at <= self._clock.now():
             self._schedule()
         return number
 
