@@ -31,6 +31,7 @@ from router.config.settings import BreakerSettings
 from router.core.quirk import quirk_of
 from router.core.units import show_duration
 from router.diagnostics.diagnostic import Related
+from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,6 +218,20 @@ def _versions(configuration: Configuration, document: Document) -> Iterator[Find
             )
 
 
+def _truncation(configuration: Configuration, document: Document) -> Iterator[Finding]:
+    for name, model in document.models.items():
+        places = list(deployments(document, configuration.linked.places, name))
+        unbounded = bool(places) and all(each.context is None for each in places)
+        written = model.has("truncate") and is_known(configuration, model, "truncate")
+        if unbounded and written and model.truncate != "none":
+            yield Finding(
+                model.key_span("truncate"),
+                f"`truncate` of model `{printable(name)}` never acts: its context window is not known",
+                label="nothing is too long",
+                help="write its `context`, or remove it",
+            )
+
+
 def _longest(configuration: Configuration, document: Document) -> float | None:
     """Return the longest deadline of any call, or None while it is unknown."""
     if not all(is_known(configuration, each, "deadline") for each in (document, *document.rules)):
@@ -233,6 +248,7 @@ _PARTS = (
     (("offline",), _replies),
     (("stream",), _stream),
     (("endpoints",), _versions),
+    (("models",), _truncation),
     (("retry", "rules"), _waits),
     (("retry", "rules", "breaker"), _caps),
 )

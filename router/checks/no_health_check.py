@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
 from router.checks.guesses import guessed
-from router.config.endpoint import HTTP_KINDS
+from router.config.kinds import HTTP_KINDS
 from router.config.locality import locality_of
 from router.diagnostics.source import printable
 

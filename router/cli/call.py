@@ -148,6 +148,7 @@ def summary(router: Router, answer: Completion, asked: dict[str, Any]) -> str:
     rule = f"rule {answer.rule}" if answer.rule else "named by the call"
     tries = ", a kept answer" if answer.cached else ""
     tries += f", {len(answer.attempts)} attempts" if len(answer.attempts) > 1 else ""
+    tries += "".join(f", {each}" for each in answer.notes)
     if not answer.model:
         return f"-- {rule} -> {answer.degraded} · {cost} · {answer.ms:.0f} ms{tries}"
     degraded = f" · {answer.degraded}" if answer.degraded else ""
@@ -181,6 +182,7 @@ def as_json(answer: Completion) -> dict[str, object]:
         "attempts": _attempts(answer.attempts),
         "cached": answer.cached,
         "degraded": answer.degraded,
+        **({"notes": list(answer.notes)} if answer.notes else {}),
         "request_id": answer.request_id,
         "ms": round(answer.ms, 3),
     }

@@ -8,6 +8,7 @@ import click
 
 COMMANDS = {
     "batch": ("router.cli.batch", "Ask many calls from a file, in order; resumable."),
+    "bench": ("router.cli.bench", "Measure how fast the models of a configuration answer."),
     "cache": ("router.cli.cache", "Tell what answers a configuration has kept, or throw them away."),
     "call": ("router.cli.call", "Ask a model through the configuration and print its answer."),
     "check": ("router.cli.check", "Report everything wrong with configurations; nothing is contacted."),

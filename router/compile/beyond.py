@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.compile.housed import housed
-from router.config.endpoint import HTTP_KINDS
+from router.config.kinds import HTTP_KINDS
 from router.core.carrier import carrier
 from router.core.claude import usual_answer
 from router.core.quirk import PLAIN, quirk_of

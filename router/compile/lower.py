@@ -14,8 +14,7 @@ from router.compile.options import before_rules
 from router.compile.processing import processing
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
-from router.config.endpoint import HTTP_KINDS
-from router.config.kinds import FEW_AT_ONCE, able
+from router.config.kinds import FEW_AT_ONCE, HTTP_KINDS, able
 from router.config.locality import locality_of
 from router.config.prices import PriceBook, price_book
 from router.config.settings import BreakerSettings, HealthSettings

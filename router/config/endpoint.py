@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from router.config.addresses import HeadersShape, SecretText, Url
 from router.config.compound import ByType, ListOf
 from router.config.expand import END
+from router.config.kinds import HTTP_KINDS
 from router.config.quantities import duration, size
 from router.config.record import Fields, Record, key, record
 from router.config.script import STEP
@@ -19,7 +20,6 @@ from router.core.request import Timeouts
 if TYPE_CHECKING:
     from router.core.secret import Secret
 
-HTTP_KINDS = ("openai", "anthropic", "opencode", "ollama")
 # Endpoints that have models in memory, and load and unload them; each goes its own way about it.
 RESIDENT_KINDS = ("openai", "ollama", "gguf", "mock")
 KINDS = ("openai", "anthropic", "ollama", "opencode", "gguf", "mock")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from router.config.deployments import DeploymentSettings
 
+# Kinds that are spoken to over HTTP.
+HTTP_KINDS = ("openai", "anthropic", "opencode", "ollama")
+
 # OpenCode takes a prompt and a model; sampling is set in its own configuration. Anthropic draws without a seed.
 IGNORED: dict[str, frozenset[str]] = {
     "anthropic": frozenset({"seed"}),

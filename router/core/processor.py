@@ -61,8 +61,3 @@ class ProcessorUse:
     name: str
     options: Mapping[str, object] = field(default_factory=dict)
     place: str = ""
-
-    @property
-    def shown(self) -> str:
-        """How it is told: `system`, or `regex(pattern, replace)` with the names of its options."""
-        return f"{self.name}({', '.join(self.options)})" if self.options else self.name

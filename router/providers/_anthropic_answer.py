@@ -63,7 +63,7 @@ class MessageDecoder:
         """Whether nothing more can come."""
         return self._ended
 
-    def feed_text(self, text: str) -> list[Delta]:
+    def feed_text(self, text: str | bytes) -> list[Delta]:
         """Take in the data of one event.
 
         Raises:
@@ -76,7 +76,7 @@ class MessageDecoder:
         self._full = self._full or any(each is not ALIVE for each in deltas)
         return deltas
 
-    def feed_event(self, text: str) -> list[Delta | Garbled]:
+    def feed_event(self, text: str | bytes) -> list[Delta | Garbled]:
         """Take in the data of one event of a stream; one that cannot be read does not end an answer that has begun.
 
         Raises:
@@ -91,7 +91,7 @@ class MessageDecoder:
                 raise
             return [Garbled(str(error))]
 
-    def feed_whole(self, text: str) -> list[Delta]:
+    def feed_whole(self, text: str | bytes) -> list[Delta]:
         """Take in the JSON of an answer that comes in one piece, with which it is over.
 
         Raises:

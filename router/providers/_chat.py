@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from contextlib import aclosing, asynccontextmanager
+from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from router.core.errors import (
     CallFailed,
@@ -20,13 +20,15 @@ from router.core.events import TextDelta
 from router.core.secret import Secret
 from router.providers._errors import error_for_status
 from router.providers._http import transport_for
+from router.providers._json import quick_bytes
 from router.providers._openai_wire import has_image
 from router.providers._source import Source
 from router.providers._sse import SseParser
 from router.providers._transport import HttpRequest, place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from types import TracebackType
 
     from router.core.events import Delta, Done, Event, Garbled
     from router.core.port import Vitality
@@ -42,6 +44,18 @@ BROKEN_STATUS = 500
 ALIVE = TextDelta("")
 
 
+class Parser(Protocol):
+    """Cuts a body into the data of events, however its bytes come."""
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what a chunk completes."""
+        ...
+
+    def flush(self) -> Iterator[bytes]:
+        """Yield what the end of the body leaves."""
+        ...
+
+
 class Decoder(Protocol):
     """Takes in one answer, streamed or whole, and tells when it is over. It raises `CallFailed` only."""
 
@@ -55,15 +69,15 @@ class Decoder(Protocol):
         """Whether nothing more can come."""
         ...
 
-    def feed_text(self, text: str) -> list[Delta]:
+    def feed_text(self, text: str | bytes) -> list[Delta]:
         """Take in the data of one event."""
         ...
 
-    def feed_event(self, text: str) -> list[Delta | Garbled]:
+    def feed_event(self, text: str | bytes) -> list[Delta | Garbled]:
         """Take in the data of one event of a stream; one that cannot be read does not end an answer that has begun."""
         ...
 
-    def feed_whole(self, text: str) -> list[Delta]:
+    def feed_whole(self, text: str | bytes) -> list[Delta]:
         """Take in the JSON of an answer that comes in one piece, with which it is over."""
         ...
 
@@ -84,13 +98,15 @@ class ChatProvider(ABC):
     _models_path = "/models"
 
     def __init__(self, endpoint: Endpoint, http: object | None = None) -> None:
-        self._transport = transport_for(endpoint, http)
+        self.transport = transport_for(endpoint, http)
         secrets = [value for value in endpoint.headers.values() if isinstance(value, Secret)]
-        self._source = Source(place(endpoint), (*endpoint.keys, *secrets))
+        self.source = Source(place(endpoint), (*endpoint.keys, *secrets))
         fixed: dict[str, str | Secret] = {"content-type": "application/json"}
         tokens = [dict(self._credential(key)) for key in endpoint.keys]
         # One set of header fields for each credential.
         self._headers = [{**fixed, **token, **endpoint.headers} for token in (tokens or [{}])]
+        self._streamed = [{**each, "accept": "text/event-stream"} for each in self._headers]
+        self._whole = [{**each, "accept": "application/json"} for each in self._headers]
         self._health = endpoint.health
 
     @abstractmethod
@@ -110,53 +126,59 @@ class ChatProvider(ABC):
         """
 
     @abstractmethod
-    def _decoder(self, source: Source, request: Request) -> Decoder:
+    def decoder(self, source: Source, request: Request) -> Decoder:
         """Return what reads the answer to a request."""
 
-    @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[AsyncIterator[Event]]:
+    def comes_in_pieces(self, kind: str, *, asked: bool) -> bool:
+        """Return whether a body of a media type is a stream, where one was asked for or not."""
+        return kind == "text/event-stream" or (asked and not kind.endswith("json"))
+
+    def parser(self) -> Parser:
+        """Return what cuts a streamed body into events."""
+        return SseParser(self.source.where)
+
+    def open(self, request: Request) -> _Exchange:
         """Send one request; see `router.core.port.Provider`."""
-        accept = "text/event-stream" if request.stream else "application/json"
-        sent = HttpRequest(
-            "POST",
-            self._path(request),
-            {**self._headers[request.key], "accept": accept},
-            self._encode(request),
-        )
-        async with self._transport.open(sent) as response:
-            if not 200 <= response.status < 300:  # noqa: PLR2004
-                raise await self._refusal(response, request)
-            decoder = self._decoder(self._source.asked(request.messages), request)
-            async with aclosing(self._events(response, decoder, request)) as events:
-                yield events
-            if decoder.over:
-                await response.linger()
+        return _Exchange(self, request)
 
     async def probe(self) -> Vitality:
         """Ask how the server is, without a prompt; see `router.core.port.Provider`."""
         path = self._health.probe if self._health is not None else None
         sent = HttpRequest("GET", path or self._models_path, self._headers[0], rooted=path is not None)
         try:
-            async with self._transport.open(sent) as response:
+            async with self.transport.open(sent) as response:
                 if response.status != LOADING_STATUS:
                     return "up" if response.status < BROKEN_STATUS else "down"
-                error = await self._refusal(response, None)
+                error = await self.refusal(response, None)
         except CallFailed:
             return "down"
         return "loading" if isinstance(error, ModelLoading) else "down"
 
     async def close(self) -> None:
         """Close the connections; it may be opened again afterwards."""
-        await self._transport.close()
+        await self.transport.close()
+
+    def sent(self, request: Request) -> HttpRequest:
+        """Return a request as it goes out.
+
+        Raises:
+            InvalidRequest: It cannot be written as JSON.
+            UnsupportedFeature: The API has no place for something it carries.
+        """
+        headers = self._streamed if request.stream else self._whole
+        return HttpRequest("POST", self._path(request), headers[request.key], self._encode(request))
 
     def _encode(self, request: Request) -> bytes:
+        body = self._body(request)
+        if not (request.extra or request.tools or request.response_format or request.tool_choice):
+            return quick_bytes(body)  # texts and numbers of ours, looked at before
         try:
-            body = json.dumps(self._body(request), ensure_ascii=False, allow_nan=False)
-            return body.encode()
+            return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidRequest(f"{self._source.where}: the request cannot be written as JSON") from error
+            raise InvalidRequest(f"{self.source.where}: the request cannot be written as JSON") from error
 
-    async def _refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
+    async def refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
+        """Return the error that an answer tells."""
         body = b""
         try:
             async with asyncio.timeout(ERROR_SECONDS):
@@ -164,75 +186,148 @@ class ChatProvider(ABC):
         except (CallFailed, TimeoutError):
             body = b""  # the status says enough
         image = request is not None and has_image(request)
-        source = self._source if request is None else self._source.asked(request.messages)
+        source = self.source if request is None else self.source.asked(request.messages)
         return error_for_status(source, response.status, response.headers, body, has_image=image)
 
-    async def _events(
-        self, response: HttpResponse, decoder: Decoder, request: Request
-    ) -> AsyncGenerator[Event, None]:
-        known = self._source.request_id(response.headers)
+
+class _Exchange:
+    """One request and its answer: entered it is sent and the head of the answer is there, iterated it yields events.
+
+    Attributes:
+        ready: Events that have come and were not taken yet; whoever iterates may take them from here as well.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "_decoder",
+        "_failure",
+        "_known",
+        "_over",
+        "_parser",
+        "_provider",
+        "_request",
+        "_response",
+        "_sending",
+        "_until",
+        "ready",
+    )
+
+    def __init__(self, provider: ChatProvider, request: Request) -> None:
+        self.ready: deque[Event] = deque()
+        self._provider = provider
+        self._request = request
+        self._parser: Parser | None = None
+        self._until: float | None = None
+        self._failure: CallFailed | None = None
+        self._over = False
+
+    async def __aenter__(self) -> Self:
+        provider, request = self._provider, self._request
+        self._sending = provider.transport.open(provider.sent(request))
+        self._response = response = await self._sending.__aenter__()
         try:
-            if _is_stream(response.headers, asked=request.stream, where=self._source.where):
-                async with aclosing(self._read_stream(response, decoder)) as events:
-                    async for event in events:
-                        yield event
-            else:
-                body = await response.read()
-                for event in decoder.feed_whole(body.decode("utf-8", "replace")):
-                    yield event
-            yield replace(decoder.end(), request_id=known)
-        except CallFailed as error:
-            error.upstream_id = error.upstream_id or known
+            if not 200 <= response.status < 300:  # noqa: PLR2004
+                raise await provider.refusal(response, request)
+            self._known = provider.source.request_id(response.headers)
+            self._decoder = provider.decoder(provider.source.asked(request.messages), request)
+            self._look_at(response.headers)
+        except BaseException as error:
+            await self._sending.__aexit__(type(error), error, error.__traceback__)
             raise
+        return self
 
-    async def _read_stream(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[Event, None]:
-        parser = SseParser(self._source.where)
-        chunks = response.chunks()
-        until: float | None = None
-        while (chunk := await _next(chunks, until)) is not None:
-            found = False
-            for sent in parser.feed(chunk):
-                found = True
-                for event in decoder.feed_event(sent.data):
-                    yield event
-                if decoder.over:
-                    return
-            if not found and chunk.startswith(b":"):
-                yield ALIVE
-            if decoder.finished and until is None:
-                until = asyncio.get_running_loop().time() + USAGE_GRACE
-        for delta in self._read_rest(parser, decoder):
-            yield delta
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None and self._decoder.over:
+                await self._response.linger()
+        finally:
+            await self._sending.__aexit__(kind, error, trace)
 
-    def _read_rest(self, parser: SseParser, decoder: Decoder) -> list[Delta]:
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self.ready:
+            if self._failure is not None:
+                failure, self._failure, self._over = self._failure, None, True
+                raise failure
+            if self._over:
+                raise StopAsyncIteration
+            try:
+                await self._take_in()
+            except CallFailed as error:
+                self._fail(error)
+        return self.ready.popleft()
+
+    def _look_at(self, headers: Mapping[str, str]) -> None:
+        """Tell from the head whether the body comes in pieces; servers may answer either way."""
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "text/html":
+            error = MalformedResponse(f"{self._provider.source.where} answered with a web page")
+            error.upstream_id = self._known
+            raise error
+        if self._provider.comes_in_pieces(kind, asked=self._request.stream):
+            self._parser = self._provider.parser()
+            self._chunks = self._response.chunks()
+
+    async def _take_in(self) -> None:
+        """Wait for what comes next, and make events of it."""
+        parser = self._parser
+        if parser is None:
+            self.ready += self._decoder.feed_whole(await self._response.read())
+            self._end()
+            return
+        chunk = await _next(self._chunks, self._until)
+        if chunk is None:
+            self.ready += self._rest(parser)
+            self._end()
+            return
+        found = False
+        for data in parser.feed(chunk):
+            found = True
+            self.ready += self._decoder.feed_event(data)
+            if self._decoder.over:
+                self._end()
+                return
+        if not found and chunk.startswith(b":"):
+            self.ready.append(ALIVE)
+        if self._decoder.finished and self._until is None:
+            self._until = asyncio.get_running_loop().time() + USAGE_GRACE
+
+    def _end(self) -> None:
+        done = self._decoder.end()
+        self.ready.append(done if self._known is None else replace(done, request_id=self._known))
+        self._over = True
+
+    def _fail(self, error: CallFailed) -> None:
+        """Keep an error until what came before it is taken."""
+        error.upstream_id = error.upstream_id or self._known
+        self._failure = error
+
+    def _rest(self, parser: Parser) -> list[Delta]:
         """Take in an event that the end of the stream cut short; half of one is no event."""
         deltas: list[Delta] = []
         try:
-            for sent in parser.flush():
-                deltas += decoder.feed_text(sent.data)
+            for data in parser.flush():
+                deltas += self._decoder.feed_text(data)
         except MalformedResponse as error:
-            if not decoder.finished:
-                where = self._source.where
+            if not self._decoder.finished:
+                where = self._provider.source.where
                 raise StreamInterrupted(f"{where} ended in the middle of an event") from error
         return deltas
 
 
 async def _next(chunks: AsyncIterator[bytes], until: float | None) -> bytes | None:
     """Return the next chunk, or None at the end and at the time `until`."""
+    if until is None:
+        return await anext(chunks, None)
     try:
         async with asyncio.timeout_at(until):
             return await anext(chunks, None)
     except TimeoutError:
         return None
-
-
-def _is_stream(headers: Mapping[str, str], *, asked: bool, where: str) -> bool:
-    """Return whether the body is a stream of events; servers may answer either way."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "text/event-stream":
-        return True
-    if kind.endswith("json"):
-        return False
-    if kind == "text/html":
-        raise MalformedResponse(f"{where} answered with a web page")
-    return asked

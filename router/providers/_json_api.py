@@ -94,7 +94,7 @@ class JsonApi:
         return error_for_status(self._source, response.status, response.headers, body)
 
 
-def parsed(text: str) -> object:
+def parsed(text: str | bytes) -> object:
     """Return what JSON says; None where it says nothing, and where it is none."""
     found = parse(text)
     return None if found is UNREADABLE else found

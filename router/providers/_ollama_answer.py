@@ -10,7 +10,7 @@ from router.core.errors import MalformedResponse, ResponseTooLarge, StreamInterr
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.usage import Usage
 from router.providers._errors import error_in_answer
-from router.providers._json import text_or_empty
+from router.providers._json import UNREADABLE, parse, text_or_empty
 from router.providers._json_api import parsed
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LineParser:
         self._cap = cap
         self._rest = bytearray()
 
-    def feed(self, chunk: bytes) -> Iterator[str]:
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the lines that this chunk completes.
 
         Raises:
@@ -54,16 +54,15 @@ class LineParser:
         del self._rest[:begin]
         self._guard(len(self._rest))
 
-    def flush(self) -> Iterator[str]:
+    def flush(self) -> Iterator[bytes]:
         """Yield what the end of the input leaves: a line that nothing ends."""
         rest = bytes(self._rest)
         self._rest.clear()
         yield from self._line(rest)
 
-    def _line(self, line: bytes) -> Iterator[str]:
-        text = line.decode("utf-8", "replace").strip()
-        if text:
-            yield text
+    def _line(self, line: bytes) -> Iterator[bytes]:
+        if line := line.strip():
+            yield line
 
     def _guard(self, size: int) -> None:
         if size > self._cap:
@@ -102,7 +101,7 @@ class OllamaDecoder:
         """Whether nothing more can come."""
         return self._over
 
-    def feed_event(self, text: str) -> list[Delta | Garbled]:
+    def feed_event(self, text: str | bytes) -> list[Delta | Garbled]:
         """Take in a line of a stream; one that cannot be read does not end an answer that has begun.
 
         Raises:
@@ -115,7 +114,7 @@ class OllamaDecoder:
                 raise
             return [Garbled(str(error))]
 
-    def feed_whole(self, text: str) -> list[Delta]:
+    def feed_whole(self, text: str | bytes) -> list[Delta]:
         """Take in the JSON of an answer that comes in one piece.
 
         Raises:
@@ -123,15 +122,15 @@ class OllamaDecoder:
         """
         return self.feed_text(text)
 
-    def feed_text(self, text: str) -> list[Delta]:
+    def feed_text(self, text: str | bytes) -> list[Delta]:
         """Take in the JSON of a line.
 
         Raises:
             CallFailed: It is an error, or cannot be read.
         """
         where = self._source.where
-        found = parsed(text)
-        if found is None:
+        found = parse(text)
+        if found is UNREADABLE:
             raise MalformedResponse(f"{where} sent something that is not JSON")
         if isinstance(found, Mapping) and found.get("error"):
             raise error_in_answer(self._source, unwrapped(found["error"]), has_image=self._image)

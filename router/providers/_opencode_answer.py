@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from router.core.errors import ContentFiltered, ContextLength, MalformedResponse, StreamInterrupted
 from router.core.events import Done, ReasoningDelta, TextDelta
 from router.core.usage import NANO, Usage
+from router.providers._json_api import parsed
 from router.providers._opencode_errors import error_of_opencode, error_of_retry
 from router.providers._source import ID_CAP
 
@@ -48,13 +48,13 @@ class AnswerDecoder:
         """Whether the answer is complete although the server is still at it: it sums up what nobody will read."""
         return self._over
 
-    def feed(self, text: str) -> Iterator[Event]:
+    def feed(self, text: bytes) -> Iterator[Event]:
         """Yield what one event of the server adds; one that cannot be read adds nothing, the message comes whole.
 
         Raises:
             CallFailed: The server waits to ask its provider again, which it would do for ever.
         """
-        event = _object(_parse(text))
+        event = _object(parsed(text))
         told = _object(event.get("properties"))
         if self._over or told.get("sessionID") != self._session:
             return
@@ -173,13 +173,6 @@ def _cost(info: Mapping[str, object]) -> Decimal | None:
     if not isinstance(cost, int | float) or not 0 < cost < DEAREST:
         return None
     return Decimal(str(cost)).quantize(NANO, ROUND_HALF_EVEN).normalize()
-
-
-def _parse(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _object(value: object) -> Mapping[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from router.core.errors import ResponseTooLarge
 
@@ -17,15 +17,8 @@ _CR, _LF = 13, 10
 _EMPTY_LINE = b"\n\n"
 
 
-class SseEvent(NamedTuple):
-    """One event: its data lines joined by newlines, and its name."""
-
-    data: str
-    name: str = "message"
-
-
 class SseParser:
-    """Turns chunks of bytes into events; comments and events without data vanish.
+    """Turns chunks of bytes into the data of events; comments, names and events without data vanish.
 
     Most events are one `data` line and an empty one, and most chunks end with an event: those are cut at the empty
     lines. Everything else goes line by line.
@@ -47,22 +40,21 @@ class SseParser:
         self._at_start = True
         self._data: list[bytes] = []
         self._size = 0
-        self._name = ""
 
-    def feed(self, chunk: bytes) -> Iterator[SseEvent]:
-        """Yield the events that this chunk completes.
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the data of the events that this chunk completes, its lines joined by newlines.
 
         Raises:
             ResponseTooLarge: A line or an event is over the cap.
         """
-        between = not (self._at_start or self._after_cr or self._data or self._name)
+        between = not (self._at_start or self._after_cr or self._data)
         if between and len(chunk) <= self._cap and _CR not in chunk:
             yield from self._feed_events(chunk)
         else:
             self._buffer += chunk
             yield from self._feed_lines()
 
-    def _feed_events(self, chunk: bytes) -> Iterator[SseEvent]:
+    def _feed_events(self, chunk: bytes) -> Iterator[bytes]:
         """Take in a chunk without a CR; the buffer begins with an event, and has no event's end."""
         if self._buffer:
             self._buffer += chunk
@@ -77,7 +69,7 @@ class SseParser:
             self._buffer += rest
         for block in blocks:
             if block.startswith(b"data:") and _LF not in block and len(block) <= self._cap:
-                yield SseEvent(block[6 if block[5:6] == b" " else 5 :].decode("utf-8", "replace"))
+                yield block[6 if block[5:6] == b" " else 5 :]
             else:
                 for line in block.split(b"\n"):
                     self._guard(len(line))
@@ -87,7 +79,7 @@ class SseParser:
         if self._scanned > self._cap:
             yield from self._feed_lines()
 
-    def _feed_lines(self) -> Iterator[SseEvent]:
+    def _feed_lines(self) -> Iterator[bytes]:
         """Take in every complete line of the buffer."""
         if not self._by_lines:
             self._scanned, self._by_lines = 0, True
@@ -105,7 +97,7 @@ class SseParser:
         self._scanned = len(self._buffer)
         self._guard(self._scanned)
 
-    def flush(self) -> Iterator[SseEvent]:
+    def flush(self) -> Iterator[bytes]:
         """Yield what the end of the input leaves: an event whose closing empty line is missing."""
         if self._buffer:
             rest = bytes(self._buffer)
@@ -120,14 +112,14 @@ class SseParser:
         if size > self._cap:
             raise ResponseTooLarge(f"{self._where} sent an event of more than {self._cap} bytes")
 
-    def _line(self, line: bytes) -> Iterator[SseEvent]:
+    def _line(self, line: bytes) -> Iterator[bytes]:
         if self._at_start:
             self._at_start = False
             line = line.removeprefix(_BOM)
         if not line:
             if self._data:
-                yield SseEvent(b"\n".join(self._data).decode("utf-8", "replace"), self._name or "message")
-            self._data, self._size, self._name = [], 0, ""
+                yield b"\n".join(self._data)
+            self._data, self._size = [], 0
             return
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
@@ -135,5 +127,3 @@ class SseParser:
             self._size += len(value)
             self._guard(self._size)
             self._data.append(value)
-        elif field == b"event":
-            self._name = value.decode("utf-8", "replace")

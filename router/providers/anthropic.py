@@ -56,7 +56,7 @@ class AnthropicProvider(ChatProvider):
             page = await self._page(f"{self._models_path}?limit={PAGE}{after}")
             models = page.get("data")
             if not isinstance(models, list):
-                raise MalformedResponse(f"{self._source.where} does not list its models")
+                raise MalformedResponse(f"{self.source.where} does not list its models")
             found += [each for model in models if (each := _listed(model)) is not None]
             last = page.get("last_id")
             if page.get("has_more") is not True or not isinstance(last, str):
@@ -65,12 +65,12 @@ class AnthropicProvider(ChatProvider):
         return tuple(found)
 
     async def _page(self, path: str) -> Mapping[str, object]:
-        async with self._transport.open(HttpRequest("GET", path, self._headers[0])) as response:
+        async with self.transport.open(HttpRequest("GET", path, self._headers[0])) as response:
             if not 200 <= response.status < 300:  # noqa: PLR2004
-                raise await self._refusal(response, None)
+                raise await self.refusal(response, None)
             found = parse((await response.read()).decode("utf-8", "replace"))
         if not isinstance(found, Mapping):
-            raise MalformedResponse(f"{self._source.where} does not list its models")
+            raise MalformedResponse(f"{self.source.where} does not list its models")
         return found
 
     def _credential(self, key: Secret) -> Mapping[str, Secret]:
@@ -81,9 +81,10 @@ class AnthropicProvider(ChatProvider):
         return f"{self._prefix}/messages"
 
     def _body(self, request: Request) -> Mapping[str, Any]:
-        return render(request, self._source.where)
+        return render(request, self.source.where)
 
-    def _decoder(self, source: Source, request: Request) -> MessageDecoder:
+    def decoder(self, source: Source, request: Request) -> MessageDecoder:
+        """Return what reads the answer to a request."""
         return MessageDecoder(source, image=has_image(request))
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from router.core.cloud import answered_elsewhere
-from router.core.errors import CallFailed, MalformedResponse, StreamInterrupted, UnsupportedFeature
+from router.core.errors import CallFailed, UnsupportedFeature
 from router.core.secret import Secret
 from router.providers._chat import ChatProvider
 from router.providers._json_api import JsonApi, parsed, root_of
@@ -20,9 +19,8 @@ from router.providers._openai_wire import has_image
 from router.providers._transport import BODY_CAP
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import Mapping
 
-    from router.core.events import Event
     from router.core.port import Listed
     from router.core.request import Endpoint, Request
     from router.providers._chat import Decoder
@@ -56,13 +54,13 @@ class OllamaProvider(ChatProvider):
             endpoint = replace(endpoint, url=bare)
         super().__init__(endpoint, http)
         self._local = endpoint.locality == "local"
-        self._api = JsonApi(self._transport, self._source, self._headers[0], root_of(endpoint))
+        self._api = JsonApi(self.transport, self.source, self._headers[0], root_of(endpoint))
         self._held: dict[str, int | None] = {}
 
     async def listed(self) -> tuple[Listed, ...]:
         """Return the models that are pulled, and which are in memory; see `router.core.port.Lister`."""
         tags, ps = await asyncio.gather(self._api.get("/api/tags"), self._api.get("/api/ps"))
-        return listed(tags, ps, self._source.where)
+        return listed(tags, ps, self.source.where)
 
     async def version(self) -> tuple[str, bool]:
         """Return the server's version, and whether that one cuts a long prompt without a word.
@@ -85,7 +83,7 @@ class OllamaProvider(ChatProvider):
         self._held.pop(model, None)
         await self._api.post("/api/chat", settle(model, 0))
         pause = FIRST_LOOK
-        while running(await self._api.get("/api/ps"), model, self._source.where):
+        while running(await self._api.get("/api/ps"), model, self.source.where):
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_LOOK)
 
@@ -98,51 +96,34 @@ class OllamaProvider(ChatProvider):
 
     def _body(self, request: Request) -> Mapping[str, Any]:
         if request.model not in self._held:
-            return render(request, self._source.where)
+            return render(request, self.source.where)
         context = request.context if request.context is not None else self._held[request.model]
-        return render(replace(request, context=context), self._source.where, FOREVER)
+        return render(replace(request, context=context), self.source.where, FOREVER)
 
-    def _decoder(self, source: Source, request: Request) -> Decoder:
+    def decoder(self, source: Source, request: Request) -> Decoder:
+        """Return what reads the answer to a request."""
         before = sum(len(message.tool_calls) for message in request.messages)
         return OllamaDecoder(source, image=has_image(request), calls=before)
 
     def _guard(self, model: str) -> None:
         """Refuse to send what is declared to stay on this machine to where it does not stay."""
         if self._local and answered_elsewhere(model):
-            where = self._source.where
+            where = self.source.where
             raise UnsupportedFeature(
                 f"{where}: `{model}` is answered by ollama.com; write `locality: remote` at an endpoint of its own"
             )
 
-    async def _refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
-        return await super()._refusal(_Unwrapped(response), request)
+    async def refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
+        """Return the error that an answer tells."""
+        return await super().refusal(_Unwrapped(response), request)
 
-    async def _events(
-        self, response: HttpResponse, decoder: Decoder, request: Request
-    ) -> AsyncGenerator[Event, None]:
-        if _is_stream(response.headers, asked=request.stream, where=self._source.where):
-            async with aclosing(self._read_lines(response, decoder)) as events:
-                async for event in events:
-                    yield event
-        else:
-            body = await response.read()
-            for event in decoder.feed_whole(body.decode("utf-8", "replace")):
-                yield event
-        yield decoder.end()
+    def comes_in_pieces(self, kind: str, *, asked: bool) -> bool:
+        """Return whether a body of a media type is lines of JSON."""
+        return kind == "application/x-ndjson" or (asked and kind != "application/json")
 
-    async def _read_lines(self, response: HttpResponse, decoder: Decoder) -> AsyncGenerator[Event, None]:
-        parser = LineParser(self._source.where)
-        async for chunk in response.chunks():
-            for line in parser.feed(chunk):
-                for event in decoder.feed_event(line):
-                    yield event
-                if decoder.over:
-                    return
-        for line in parser.flush():
-            if parsed(line) is None:
-                raise StreamInterrupted(f"{self._source.where} ended in the middle of a line")
-            for event in decoder.feed_event(line):
-                yield event
+    def parser(self) -> LineParser:
+        """Return what cuts a body into lines."""
+        return LineParser(self.source.where)
 
 
 class _Unwrapped:
@@ -162,15 +143,3 @@ class _Unwrapped:
         if isinstance(found, dict) and "error" in found:
             body = json.dumps({**found, "error": unwrapped(found["error"])}).encode()
         return body
-
-
-def _is_stream(headers: Mapping[str, str], *, asked: bool, where: str) -> bool:
-    """Return whether the body is lines of JSON; a server may answer either way."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/x-ndjson":
-        return True
-    if kind == "application/json":
-        return False
-    if kind == "text/html":
-        raise MalformedResponse(f"{where} answered with a web page")
-    return asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from router.core.quirk import quirk_of
+from router.core.quirk import PLAIN, quirk_of
 from router.core.secret import Secret
 from router.providers._chat import ChatProvider
 from router.providers._json_api import JsonApi, root_of
@@ -38,13 +38,13 @@ class OpenAiProvider(ChatProvider):
         self._url = endpoint.url
         self._models_path = models_path(self._row, endpoint.url, self._version)
         super().__init__(endpoint, http)
-        tell = self._transport, self._source, self._headers[0]
+        tell = self.transport, self.source, self._headers[0]
         beside = root_of(endpoint) or ("/v1" if endpoint.url.startswith("unix:") else "")
         self._models = OpenAiModels(
             JsonApi(*tell, beside),
             JsonApi(*tell, root_of(endpoint, "/v1")),
             self._models_path,
-            self._source.where,
+            self.source.where,
         )
 
     async def listed(self) -> tuple[Listed, ...]:
@@ -69,8 +69,12 @@ class OpenAiProvider(ChatProvider):
         return path_of(self._row, self._url, request, self._version)
 
     def _body(self, request: Request) -> Mapping[str, Any]:
-        check(self._row, request, self._source.where)
-        return adapt(render(request, stream=request.stream), self._row, request)
+        body = render(request, stream=request.stream)
+        if self._row is PLAIN:
+            return body
+        check(self._row, request, self.source.where)
+        return adapt(body, self._row, request)
 
-    def _decoder(self, source: Source, request: Request) -> AnswerDecoder:
+    def decoder(self, source: Source, request: Request) -> AnswerDecoder:
+        """Return what reads the answer to a request."""
         return AnswerDecoder(source, image=has_image(request), tells_cost=self._row.tells_cost)

@@ -191,8 +191,8 @@ class OpenCodeProvider:
 
 
 def _fed(parser: SseParser, chunk: bytes, decoder: AnswerDecoder) -> Iterator[Event]:
-    for sent in parser.feed(chunk):
-        yield from decoder.feed(sent.data)
+    for data in parser.feed(chunk):
+        yield from decoder.feed(data)
 
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:

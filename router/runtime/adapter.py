@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Self, TypedDict
-from urllib.parse import urlsplit
 
 from router.core.errors import ConfigError, InvalidCall
 from router.core.options import gathered
@@ -115,6 +113,8 @@ class OpenCodeAdapter:
         return found
 
     def _load(self, model: str) -> Router:
+        import json  # noqa: PLC0415 - `import router` stays fast
+
         name = model if model == model.strip() else MODEL
         named = {
             "models": {name: {**self._settings, "id": _literal(model)}},
@@ -186,6 +186,8 @@ def make_opencode_adapter(  # noqa: PLR0913 - each is a keyword with a default
 
 
 def _server(address: str, key: str | None, agent: str | None) -> dict[str, object]:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - `import router` stays fast
+
     compatible = urlsplit(address).path.rstrip("/").endswith("/v1")
     found: dict[str, object] = {"kind": "openai" if compatible else "opencode", "url": _literal(address)}
     if key is not None:

@@ -262,7 +262,9 @@ class Attempt:
         self._gate.entered()
         self._entered = True
         if call.snapshot.residency is not None:
-            self._stay = await call.snapshot.residency.turn(call, self.deployment)
+            latest = call.deadline - call.route.policy.min_left
+            provider = call.snapshot.provider
+            self._stay = await call.snapshot.residency.turn(self.deployment, provider, call.urgency, latest)
             self.started = self._clock.now()
         if not self._limiter.take():
             await self._queue()

@@ -66,6 +66,7 @@ class Call:
         question: What it asks, while its answer may still be kept.
         saved: Dollars that a kept answer had cost; None without one, or when unknown.
         dice: The number from 0 to 1 that drew its splits.
+        pinned: Whether no other place may answer it, whatever happens.
     """
 
     program: Program
@@ -93,6 +94,7 @@ class Call:
     question: Question | None = None
     saved: Decimal | None = None
     dice: float = 0.0
+    pinned: bool = False
 
     @property
     def tokens(self) -> int:
@@ -310,7 +312,7 @@ def instead(call: Call, error: BudgetExceeded) -> None:
         NoCandidate: It cannot take what the call carries.
         InvariantViolated: It would break an invariant.
     """
-    if error.use is None or error.budget is None:
+    if error.use is None or error.budget is None or call.pinned:
         raise error
     call.spent |= {error.budget}
     call.candidates = serving(call, call.program.named(error.use))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,10 @@ from router.diagnostics.source import Source
 from router.providers.knock import knock
 from router.providers.registry import create
 from router.runtime.discovered import page
+from router.runtime.inspection import CLOCK, PATIENCE
 
 if TYPE_CHECKING:
+    from router.core.clock import Clock
     from router.core.port import Listed
     from router.core.secret import Secret
     from router.providers.knock import Knock
@@ -85,7 +86,9 @@ def forbid(name: str, url: str, variable: str | None) -> None:
             raise ConfigError(f"{each.code}: {each.message}; {each.help}")
 
 
-async def discover(name: str, url: str, key: Secret | None = None, seconds: float = 3.0) -> Discovered:
+async def discover(
+    name: str, url: str, key: Secret | None = None, seconds: float = PATIENCE, clock: Clock = CLOCK
+) -> Discovered:
     """Ask an address what it is and which models it has.
 
     Args:
@@ -93,13 +96,14 @@ async def discover(name: str, url: str, key: Secret | None = None, seconds: floa
         url: As `address` returned it.
         key: A credential to ask with, or None.
         seconds: How long each question may take.
+        clock: Where time comes from.
 
     Raises:
         CallFailed: Nothing answers there, or nothing that a file could use.
     """
     plain = Endpoint(name, "openai", derived_locality("openai", url), url, timeouts=Timeouts(connect=seconds))
     try:
-        kind, address_, told = await _kind(plain, seconds)
+        kind, address_, told = await _kind(plain, seconds, clock)
         endpoint = Endpoint(
             name,
             kind,
@@ -108,20 +112,20 @@ async def discover(name: str, url: str, key: Secret | None = None, seconds: floa
             keys=() if key is None else (key,),
             timeouts=Timeouts(connect=seconds),
         )
-        async with asyncio.timeout(seconds):
+        async with clock.timeout_at(clock.now() + seconds):
             models, closed = await _models(endpoint)
     except TimeoutError:
         raise ConnectFailed(f"{url} did not answer within {seconds:g} s") from None
     return Discovered(endpoint, models, _quirks(told, address_) if kind == "openai" else None, closed)
 
 
-async def _kind(plain: Endpoint, seconds: float) -> tuple[str, str, Knock | None]:
+async def _kind(plain: Endpoint, seconds: float, clock: Clock) -> tuple[str, str, Knock | None]:
     """Return the kind of the server at an address, the address as that kind writes it, and how it lists its models."""
     base, root = plain.url, ""
     if not base.startswith("unix:"):
         root = next((base.removesuffix(each) for each in INTERFACES if base.endswith(each)), base)
     start = urlsplit(root).path if root else ""
-    asked = _Asking(plain, seconds)
+    asked = _Asking(plain, seconds, clock)
     version = await asked.at(f"{start}/api/version")
     if isinstance(version.fields.get("version"), str):
         tags = await asked.at(f"{start}/api/tags")
@@ -149,9 +153,10 @@ async def _kind(plain: Endpoint, seconds: float) -> tuple[str, str, Knock | None
 class _Asking:
     endpoint: Endpoint
     seconds: float
+    clock: Clock
 
     async def at(self, path: str) -> Knock:
-        async with asyncio.timeout(self.seconds):
+        async with self.clock.timeout_at(self.clock.now() + self.seconds):
             return await knock(self.endpoint, path)
 
 

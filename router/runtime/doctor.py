@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from typing import TYPE_CHECKING
 
 from router.core.errors import (
@@ -18,14 +17,15 @@ from router.core.errors import (
 from router.core.units import show_duration
 from router.providers.knock import knock
 from router.providers.registry import file_troubles
-from router.runtime.inspection import PATIENCE, inspect, used, why_unasked
+from router.runtime.inspection import CLOCK, PATIENCE, inspect, used, why_unasked
 from router.runtime.service import start_command
 from router.runtime.symptoms import Symptom
 from router.runtime.wards import models_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from router.core.clock import Clock
     from router.core.request import Endpoint
     from router.providers.knock import Knock
     from router.runtime.inspection import Prepared, Seen
@@ -36,26 +36,24 @@ ODD, WRONG = 30.0, 300.0
 LIMIT = 429
 
 
-async def examine(
-    prepared: Prepared, seconds: float = PATIENCE, now: Callable[[], float] = time.time
-) -> tuple[Symptom, ...]:
+async def examine(prepared: Prepared, seconds: float = PATIENCE, clock: Clock = CLOCK) -> tuple[Symptom, ...]:
     """Return everything that was looked at, in the order a person would go about it; it raises nothing.
 
     Args:
         prepared: The file.
         seconds: How long each endpoint may take to answer.
-        now: Seconds since 1970, by this machine's clock.
+        clock: Where time comes from.
     """
     endpoints = used(prepared.program)
     seen, knocked = await asyncio.gather(
-        inspect(prepared, endpoints, seconds), _knocked(prepared, endpoints, seconds)
+        inspect(prepared, endpoints, seconds, clock), _knocked(prepared, endpoints, seconds, clock)
     )
     found = [*_file(prepared), *_variables(prepared), *_files(prepared)]
     for endpoint in endpoints:
         found.append(_endpoint(seen[endpoint.name]))
-        found += await _notes(seen[endpoint.name], seconds)
+        found += await _notes(seen[endpoint.name], seconds, clock)
         found += models_of(prepared.program, seen[endpoint.name])
-    return (*found, *_memory(prepared), *_clock(knocked, now()))
+    return (*found, *_memory(prepared), *_clock(knocked, clock.wall()))
 
 
 def _file(prepared: Prepared) -> Iterator[Symptom]:
@@ -155,7 +153,7 @@ def _advice(seen: Seen) -> str:
             return f"see the log of the server at {endpoint.url or endpoint.name}"
 
 
-async def _notes(seen: Seen, seconds: float) -> list[Symptom]:
+async def _notes(seen: Seen, seconds: float, clock: Clock) -> list[Symptom]:
     """Return what is known of the version of a server."""
     endpoint = seen.endpoint
     if endpoint.kind != "ollama" or seen.models is None:
@@ -164,7 +162,7 @@ async def _notes(seen: Seen, seconds: float) -> list[Symptom]:
 
     provider = OllamaProvider(endpoint)
     try:
-        async with asyncio.timeout(seconds):
+        async with clock.timeout_at(clock.now() + seconds):
             version, cuts = await provider.version()
     except (CallFailed, TimeoutError):
         return []
@@ -227,13 +225,13 @@ def _clock(knocked: list[tuple[Endpoint, Knock]], now: float) -> Iterator[Sympto
 
 
 async def _knocked(
-    prepared: Prepared, endpoints: list[Endpoint], seconds: float
+    prepared: Prepared, endpoints: list[Endpoint], seconds: float, clock: Clock
 ) -> list[tuple[Endpoint, Knock]]:
     """Ask the remote endpoints for nothing but the time."""
 
     async def asked(endpoint: Endpoint) -> Knock | None:
         try:
-            async with asyncio.timeout(seconds):
+            async with clock.timeout_at(clock.now() + seconds):
                 return await knock(endpoint, "/")
         except (CallFailed, ConfigError, TimeoutError):
             return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from router.compile.compiler import compile_configuration, program_under
 from router.compile.lower import lower
 from router.config.load import load_file
 from router.config.node import leaves
+from router.core.clock import LoopClock
 from router.core.errors import CallFailed, ConfigError, ConnectFailed, ModelLoading
 from router.core.port import Lister, Probed
 from router.providers.registry import create
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
     from router.compile.program import Deployment, Program
     from router.config.load import Configuration
+    from router.core.clock import Clock
     from router.core.port import Listed, Provider
     from router.core.request import Endpoint
 
     Standing = Literal["up", "loading", "down", "unasked"]
 
 PATIENCE = 3.0
+CLOCK = LoopClock()
 BROKEN = 500
 # Stands in for a variable that is not set, at endpoints that are then not asked.
 UNSET = "0"
@@ -107,7 +110,7 @@ def prepare(path: Path, env: Mapping[str, str]) -> Prepared:
 
 
 async def inspect(
-    prepared: Prepared, endpoints: Iterable[Endpoint], seconds: float = PATIENCE
+    prepared: Prepared, endpoints: Iterable[Endpoint], seconds: float = PATIENCE, clock: Clock = CLOCK
 ) -> dict[str, Seen]:
     """Ask endpoints how they are and what they have; it raises nothing.
 
@@ -115,8 +118,9 @@ async def inspect(
         prepared: The file.
         endpoints: Which ones; those that must not or cannot be contacted are not.
         seconds: How long each may take.
+        clock: Where time comes from.
     """
-    found = await asyncio.gather(*(_looked(prepared, endpoint, seconds) for endpoint in endpoints))
+    found = await asyncio.gather(*(_looked(prepared, endpoint, seconds, clock) for endpoint in endpoints))
     return {each.endpoint.name: each for each in found}
 
 
@@ -143,40 +147,39 @@ def deployments(program: Program) -> list[Deployment]:
     return [each for model in program.models.values() for each in model.deployments]
 
 
-async def look(endpoint: Endpoint, seconds: float = PATIENCE) -> Seen:
+async def look(endpoint: Endpoint, seconds: float = PATIENCE, clock: Clock = CLOCK) -> Seen:
     """Ask one endpoint; it raises nothing."""
     try:
         provider = create(endpoint)
     except (ConfigError, CallFailed, ValueError) as error:
         return Seen(endpoint, "down", str(error))
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = clock.now()
     try:
-        async with asyncio.timeout(seconds):
-            return await _answered(endpoint, provider, began)
+        async with clock.timeout_at(began + seconds):
+            found = await _answered(endpoint, provider)
+        return replace(found, seconds=clock.now() - began)
     except CallFailed as error:
-        return _failed(endpoint, error, loop.time() - began)
+        return _failed(endpoint, error, clock.now() - began)
     except TimeoutError:
         late = ConnectFailed(f"{endpoint.name} ({endpoint.url}) did not answer within {seconds:g} s")
-        return _failed(endpoint, late, loop.time() - began)
+        return _failed(endpoint, late, clock.now() - began)
     finally:
         await provider.close()
 
 
-async def _looked(prepared: Prepared, endpoint: Endpoint, seconds: float) -> Seen:
+async def _looked(prepared: Prepared, endpoint: Endpoint, seconds: float, clock: Clock) -> Seen:
     why = why_unasked(prepared, endpoint)
-    return await look(endpoint, seconds) if why is None else Seen(endpoint, "unasked", why)
+    return await look(endpoint, seconds, clock) if why is None else Seen(endpoint, "unasked", why)
 
 
-async def _answered(endpoint: Endpoint, provider: Provider, began: float) -> Seen:
-    loop = asyncio.get_running_loop()
+async def _answered(endpoint: Endpoint, provider: Provider) -> Seen:
     if isinstance(provider, Lister):
         models = await provider.listed()
-        return Seen(endpoint, "up", models=models, seconds=loop.time() - began)
+        return Seen(endpoint, "up", models=models)
     if isinstance(provider, Probed):
         found = await provider.probe()
         why = "it does not answer its health check" if found == "down" else ""
-        return Seen(endpoint, found, why, seconds=loop.time() - began)
+        return Seen(endpoint, found, why)
     return Seen(endpoint, "up")
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed, ConfigError
 from router.core.port import Resident
 from router.providers.registry import create
+from router.runtime.inspection import CLOCK
 
 if TYPE_CHECKING:
     from router.compile.program import Deployment
+    from router.core.clock import Clock
     from router.runtime.inspection import Prepared
 
 USUALLY = 300.0
@@ -52,15 +53,18 @@ def places(prepared: Prepared, model: str, endpoint: str | None) -> tuple[Deploy
     return found
 
 
-async def move(deployment: Deployment, *, load: bool, seconds: float = USUALLY) -> Moved:
+async def move(
+    deployment: Deployment, *, load: bool, seconds: float = USUALLY, clock: Clock = CLOCK
+) -> Moved:
     """Load a model at one place, or unload it there; it raises nothing.
 
     Args:
         deployment: The model there.
         load: Whether to load it; else it is unloaded.
         seconds: How long it may take.
+        clock: Where time comes from.
     """
-    endpoint, loop = deployment.endpoint, asyncio.get_running_loop()
+    endpoint = deployment.endpoint
     if not endpoint.url:
         return Moved(
             deployment, done=False, why="it answers inside the process that calls it, which loads it itself"
@@ -73,19 +77,19 @@ async def move(deployment: Deployment, *, load: bool, seconds: float = USUALLY) 
         return Moved(
             deployment, done=False, why=f"endpoints of the kind {endpoint.kind} load nothing when told to"
         )
-    began = loop.time()
+    began = clock.now()
     try:
-        async with asyncio.timeout(seconds):
+        async with clock.timeout_at(began + seconds):
             if load:
                 await provider.load(deployment.id, deployment.context)
             else:
                 await provider.unload(deployment.id)
     except CallFailed as error:
-        return Moved(deployment, done=False, why=str(error), seconds=loop.time() - began)
+        return Moved(deployment, done=False, why=str(error), seconds=clock.now() - began)
     except TimeoutError:
         return Moved(
-            deployment, done=False, why=f"it was not done within {seconds:g} s", seconds=loop.time() - began
+            deployment, done=False, why=f"it was not done within {seconds:g} s", seconds=clock.now() - began
         )
     finally:
         await provider.close()
-    return Moved(deployment, done=True, seconds=loop.time() - began)
+    return Moved(deployment, done=True, seconds=clock.now() - began)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from router.core.errors import CallFailed, RouterError
+from router.runtime.pinned import pin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from router.runtime.attempt import Attempt
     from router.runtime.call import Call
     from router.runtime.engine import Engine
+    from router.runtime.pinned import Pin
     from router.runtime.replay import Replay
 
 
@@ -24,7 +26,7 @@ class Reply:
     One task at a time holds it.
     """
 
-    __slots__ = ("_arguments", "_attempt", "_call", "_completion", "_engine")
+    __slots__ = ("_arguments", "_attempt", "_call", "_completion", "_engine", "_place")
 
     def __init__(
         self,
@@ -32,8 +34,10 @@ class Reply:
         messages: object,
         opts: Mapping[str, object] | None,
         keywords: Mapping[str, object],
+        place: Pin | None = None,
     ) -> None:
         self._engine = engine
+        self._place = place
         self._arguments = (messages, opts, keywords)
         self._attempt: Attempt | Replay | None = None
         self._call: Call | None = None  # while it is under way
@@ -45,6 +49,8 @@ class Reply:
         messages, opts, keywords = self._arguments
         call = self._engine.call(messages, opts, keywords, live=True)
         self._call = call
+        if self._place is not None:
+            pin(call, self._place)
         try:
             self._attempt = await self._engine.run(call)
         except BaseException as error:

@@ -14,11 +14,12 @@ from router.core.errors import (
     ServerError,
 )
 from router.core.observer import Notice
-from router.core.port import Measured, Resident
+from router.core.port import Resident
 from router.core.units import show_duration
 from router.policy.residency import Admit
 from router.runtime.freememory import free_memory
 from router.runtime.limiter import RANKS
+from router.runtime.residency_orders import load, needs_of, unload
 from router.runtime.residency_state import IN_MEMORY, Home, Occupant, Signal
 from router.runtime.residency_turns import Turns
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from router.core.request import Endpoint
     from router.policy.plan import Opening
     from router.policy.residency import ResidencyPolicy
-    from router.runtime.call import Call
 
 LOG = logging.getLogger("router")
 ASKING = 2.0  # seconds that an endpoint has to say what is loaded
@@ -171,26 +171,36 @@ class Residency:
             self._spawn(self.bring(occupant))
         return opening._replace(at=max(opening.at, now + COLD), why=f"{deployment.name} is not loaded")
 
-    async def turn(self, call: Call, deployment: Deployment) -> Stay | None:
+    async def turn(
+        self,
+        deployment: Deployment,
+        provider: Callable[[Endpoint], Provider],
+        urgency: str,
+        latest: float,
+    ) -> Stay | None:
         """Wait until a call's model may be in memory, and claim it; None where nothing is declared of it.
+
+        Args:
+            deployment: The model, and where.
+            provider: Returns what speaks to an endpoint.
+            urgency: The call's.
+            latest: When it would be too late: what comes then is left to others.
 
         Raises:
             Shed: It does not fit, or not in time.
             DeadlineExceeded: The deadline passed.
         """
         endpoint = deployment.endpoint
-        home = self.home(endpoint.name, call.snapshot.provider(endpoint))
+        home = self.home(endpoint.name, provider(endpoint))
         occupant = home.occupants.get(deployment.id) if home is not None else None
         if home is None or occupant is None:
             return None
         if self._turns.claim(occupant):
             return Stay(self, self._turns, occupant)
-        # A model that comes too late to be of use is left to others.
-        latest = call.deadline - call.route.policy.min_left
         if occupant.phase != "loaded":
             await self.ask(home, latest)
         try:
-            await self._turns.wait(occupant, RANKS[call.urgency], latest)
+            await self._turns.wait(occupant, RANKS[urgency], latest)
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"the deadline passed while {deployment.name} waited for memory"
@@ -211,7 +221,7 @@ class Residency:
         try:
             async with self._clock.timeout_at(until):
                 found = await home.provider.listed()
-                needs = await _needs(home)
+                needs = await needs_of(home)
         except (CallFailed, TimeoutError):
             return  # whether it is there, its calls will tell
         finally:
@@ -284,7 +294,7 @@ class Residency:
             async with self._clock.timeout_at(began + home.policy.load_timeout):
                 for victim in occupant.victims:
                     await self.unload(victim, f"{occupant.model.name} needs its memory")
-                await _load(home, occupant)
+                await load(occupant)
             error = None
         except TimeoutError:
             most = show_duration(home.policy.load_timeout)
@@ -310,7 +320,7 @@ class Residency:
         """Have an endpoint forget a model that it may still be loading."""
         try:
             async with self._clock.timeout_at(self._clock.now() + ASKING):
-                await _unload(occupant)
+                await unload(occupant)
         except (CallFailed, TimeoutError):
             LOG.debug("%s may still be loading", occupant.model.name)
 
@@ -337,7 +347,7 @@ class Residency:
             return
         done = False
         try:
-            await _unload(occupant)
+            await unload(occupant)
             done = True
         finally:
             with self._turns.lock:
@@ -371,31 +381,3 @@ class Residency:
         """Let the observers know, where it is the router that loads and unloads."""
         if occupant.home.manages:
             self._notify(Notice("residency", occupant.model.name, state, why))
-
-
-async def _needs(home: Home) -> dict[str, int]:
-    """Return the bytes that models would occupy, where that can be computed and the file does not say."""
-    provider, found = home.provider, {}
-    if isinstance(provider, Measured):
-        for name, each in home.occupants.items():
-            if each.model.memory is None and each.computed is None:
-                try:
-                    needed = await provider.needs(name, each.model.context)
-                except CallFailed:  # its calls will tell
-                    continue
-                if needed is not None:
-                    found[name] = needed
-    return found
-
-
-async def _load(home: Home, occupant: Occupant) -> None:
-    """Load a model where its endpoint does so when told to; elsewhere its first call does."""
-    provider = home.provider
-    if home.manages and isinstance(provider, Resident):
-        await provider.load(occupant.model.id, occupant.model.context)
-
-
-async def _unload(occupant: Occupant) -> None:
-    provider = occupant.home.provider
-    if occupant.home.manages and isinstance(provider, Resident):
-        await provider.unload(occupant.model.id)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from router.policy.residency import Held, Room
+from router.policy.residency import Held, Room, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -140,7 +140,8 @@ class Home:
             size = None if each.size is None else int(each.size * MORE)
             for occupant in known:
                 occupant.computed = needs.get(occupant.model.id, occupant.computed)
-                occupant.learned = each.memory or occupant.learned or size
+                # What only passes calls on occupies nothing here.
+                occupant.learned = 0 if each.elsewhere else each.memory or occupant.learned or size
                 self._correct(occupant, each, now)
             if not known and each.state in ("loaded", "loading"):
                 self.strangers += each.memory or size or 0
@@ -237,11 +238,15 @@ def rooms(
         local = [each for each in all_homes if each.policy.local and each.manages]
         held = [each for one in local for each in one.occupants.values()]
         ours = {each.policy.endpoint for each in local}
-        apart = sum(
-            policy.holds_apart(each) for name, each in policy.homes.items() if each.local and name not in ours
+        others = [each for name, each in policy.homes.items() if each.local and name not in ours]
+        apart = sum(policy.holds_apart(each) for each in others)
+        name = (
+            f"this machine, beside the {rounded(apart)} of servers that keep theirs,"
+            if apart
+            else "this machine"
         )
         strangers = sum(each.strangers for each in local)
-        found.append(_room("this machine", policy.machine, occupant, held, now, apart + strangers))
+        found.append(_room(name, max(0, policy.machine - apart), occupant, held, now, strangers))
     if free is not None and home.policy.here and home.manages and occupant.memory is not None:
         found.append(_real(occupant, all_homes, free, now))
     return tuple(found)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
+from router.core.errors import InvalidCall
 from router.runtime.many import complete_many
+from router.runtime.pinned import ALONE, Pin
 from router.runtime.reply import Reply
 from router.runtime.said import explained
 
@@ -173,6 +175,32 @@ class Router:
         before the first delta fail over unseen; entering and iterating raise what `complete` raises.
         """
         return Reply(self._engine, messages, opts, options)
+
+    def stream_at(
+        self,
+        model: str,
+        endpoint: str,
+        messages: Sequence[Message | Mapping[str, object]] | str,
+        opts: Mapping[str, object] | None = None,
+    ) -> Reply:
+        """Return an answer of one place of a model, as `stream` does: nothing else ever stands in for it.
+
+        One attempt, no failover, no second one beside it, no kept answer, no offline ladder and no other model where
+        a budget is spent. For measuring a place; a call for its answer is better off with `stream`.
+
+        Args:
+            model: The model's name in the file.
+            endpoint: The name of one of its endpoints.
+            messages: As for `complete`.
+            opts: Options but for `model`, `no_degrade` and `cache`, which this sets.
+
+        Raises:
+            InvalidCall: The model is not at that endpoint.
+        """
+        known = self._engine.program.models.get(model)
+        if known is not None and endpoint not in (each.endpoint.name for each in known.deployments):
+            raise InvalidCall(f"model `{model}` is not at an endpoint `{endpoint}`")
+        return Reply(self._engine, messages, opts, {"model": model, **ALONE}, Pin(model, endpoint))
 
     def complete_many(
         self, calls: Iterable[object], concurrency: int = 4

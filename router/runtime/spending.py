@@ -106,7 +106,9 @@ class Spending:
             user=user,
             dimensions=said,
             price=price,
-            reserved=reserve(price, call.tokens_of(deployment), most if isinstance(most, int) else None, seconds),
+            reserved=reserve(
+                price, call.tokens_of(deployment), most if isinstance(most, int) else None, seconds
+            ),
             accounts=policy.accounts(wall, user, call.dimensions, call.spent) if policy.budgets else (),
         )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.runtime.inspection import NO_CONTACT, PATIENCE, Seen, deployments, inspect, used
+from router.runtime.inspection import CLOCK, NO_CONTACT, PATIENCE, Seen, deployments, inspect, used
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from router.compile.program import Deployment
+    from router.core.clock import Clock
     from router.core.port import Listed
     from router.runtime.inspection import Prepared
 
@@ -37,7 +38,7 @@ class Stocked:
 
 
 async def stock(
-    prepared: Prepared, seconds: float = PATIENCE, *, contact: bool = True
+    prepared: Prepared, seconds: float = PATIENCE, *, contact: bool = True, clock: Clock = CLOCK
 ) -> tuple[Stocked, ...]:
     """Return every model at every place, in the file's order; endpoints that cannot be asked are no error.
 
@@ -45,10 +46,11 @@ async def stock(
         prepared: The file.
         seconds: How long each endpoint may take to answer.
         contact: Whether endpoints are asked at all.
+        clock: Where time comes from.
     """
     endpoints = used(prepared.program)
     if contact:
-        seen = await inspect(prepared, endpoints, seconds)
+        seen = await inspect(prepared, endpoints, seconds, clock)
     else:
         seen = {each.name: Seen(each, "unasked", NO_CONTACT) for each in endpoints}
     return tuple(_stocked(each, seen[each.endpoint.name]) for each in deployments(prepared.program))

@@ -41,7 +41,7 @@ def test_a_cloud_model_at_a_local_endpoint_is_an_error(model):
         (LOCAL, '{at: box, id: "llama3.2"}'),
         (LOCAL, '{at: box, id: "cloud"}'),
         (LOCAL, '{at: {box: {id: "llama3.2"}}, id: "gpt-oss:120b-cloud"}'),
-        (LOCAL, '{at: box, id: "${env:MODEL:-a:cloud}"}'),
+        (LOCAL, '{at: box, id: "${env:MODEL}"}'),
         (LOCAL, "{at: nowhere, id: 'a:cloud'}"),
     ],
 )

@@ -14,6 +14,7 @@ from support.fake_ollama import Pulled, fake_ollama
 from support.served import PAGE, Said, served
 
 from router.cli.main import cli
+from router.core.clock import LoopClock
 from router.core.request import Endpoint
 from router.providers.knock import Knock, knock
 from router.runtime import doctor
@@ -289,11 +290,16 @@ def test_azures_list_does_not_tell_what_calls_may_name(tmp_path):
 @pytest.mark.parametrize(("skew", "status"), [(5, "ok"), (-120, "warn"), (1000, "fail")])
 def test_the_clock_is_held_against_those_of_other_machines(tmp_path, skew, status):
     now = 1_795_000_000.0
+
+    class At(LoopClock):
+        def wall(self):
+            return now
+
     stamp = {"Date": formatdate(now - skew, usegmt=True)}
     answers = {"/v1/models": Said({"data": [{"id": "m"}]}), "/": Said(b"", 404, headers=stamp)}
     with served(answers) as server:
         path = one(tmp_path, f"{server.url}/v1", more=", locality: remote")
-        found = asyncio.run(examine(prepare(path, {}), now=lambda: now))
+        found = asyncio.run(examine(prepare(path, {}), clock=At()))
     (clock,) = [each for each in found if each.check == "clock"]
     assert clock.verdict == status
     assert (clock.advice == "") == (status == "ok")

@@ -76,8 +76,10 @@ rules: [{when: {task: code}, use: o}, {use: [m, n]}]
         ("machine", "16GiB for all local models"),
         (
             "memory",
-            "a: 8GiB for its models; when full, calls go to the next candidate; "
-            "calls for other models go to candidates that can answer at once; unused ones go after 5m",
+            (
+                "a: 8GiB for its models; when full, calls go to the next candidate; "
+                "calls for other models go to candidates that can answer at once; unused ones go after 5m"
+            ),
         ),
         ("memory", "m at a: 5GiB, pinned"),
         (

@@ -21,7 +21,7 @@ def explained(tmp_path, models, rules="[{use: [one, two]}]", rest="", **call):
 def test_processors_are_told_with_what_they_hold_back(tmp_path):
     found = explained(
         tmp_path,
-        "{one: {at: a, before: [{prefix: x}, strip_images], after: [json_repair, strip], truncate: middle},"
+        "{one: {at: a, before: [{prefix: x}, strip_images], after: [json_repair, strip], truncate: middle, context: 9000},"
         " two: {at: a, after: [{regex: {pattern: x}}]}}",
     )
     assert found.policies == (

@@ -8,6 +8,7 @@ from router import ConfigError, load_router
 from router.core.carrier import Carrier, carrier, fast_installed
 from router.core.request import Endpoint
 from router.providers import create
+from router.providers._http import transport_for
 
 FILE = """\
 version: 1
@@ -61,10 +62,10 @@ def test_an_explanation_says_which_where_it_is_not_the_usual_one(tmp_path):
     ]
 
 
-def test_the_file_decides_what_carries(tmp_path):
+def test_an_endpoint_decides_what_carries():
     for name, module in (("httpx", "_http"), ("fast", "transport.fast")):
         endpoint = Endpoint("a", "openai", "local", "http://127.0.0.1:1", settings={"transport": name})
-        assert type(create(endpoint)._transport).__module__ == f"router.providers.{module}"
+        assert type(transport_for(endpoint)).__module__ == f"router.providers.{module}"
 
 
 @pytest.mark.usefixtures("absent")

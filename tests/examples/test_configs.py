@@ -41,6 +41,7 @@ def test_there_are_examples():
         "hybrid",
         "local-first",
         "matrix",
+        "memory",
         "mock",
         "offline",
         "overlay",
@@ -126,6 +127,8 @@ CASES = [
     ("speed", {"speed": "quality", "task": "code", "resources": "high"}, "roomy[2]", "code-llama-34b", 0.2),
     ("speed", {"task": "creative"}, "otherwise", "mistral-7b-instruct", 0.9),
     ("providers", {"priority": "speed"}, "quick", "llama-3.3-70b", 0.3),
+    ("memory", {}, "otherwise", "short", 0),
+    ("memory", {"tokens": 901}, "long prompts", "long", 0),
     ("mock", {}, "otherwise", "assistant", 0.7),
     ("mock", {"task": "code"}, "code", "spare", 0.2),
 ]

@@ -309,9 +309,9 @@ def read(chunks):
     try:
         for chunk in chunks:
             for event in parser.feed(chunk):
-                found += decoder.feed_event(event.data)
+                found += decoder.feed_event(event)
         for event in parser.flush():
-            found += decoder.feed_event(event.data)
+            found += decoder.feed_event(event)
         found.append(decoder.end())
     except AllAttemptsFailed as error:
         found.append((type(error), str(error)))
@@ -418,7 +418,7 @@ def test_a_unix_socket_is_spoken_to(tmp_path):
 
 def test_without_an_address_it_is_anthropics_own():
     provider = create(Endpoint("box", "anthropic", "remote"))
-    assert provider._source.where == "box (api.anthropic.com:443)"
+    assert provider.source.where == "box (api.anthropic.com:443)"
 
 
 def test_a_plain_request_has_model_turns_and_a_number_of_tokens():

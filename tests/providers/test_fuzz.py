@@ -177,9 +177,9 @@ def read(chunks, cap=1 << 20):
     try:
         for chunk in chunks:
             for event in parser.feed(chunk):
-                found += decoder.feed_event(event.data)
+                found += decoder.feed_event(event)
         for event in parser.flush():
-            found += decoder.feed_event(event.data)
+            found += decoder.feed_event(event)
         found.append(decoder.end())
     except AllAttemptsFailed as error:
         found.append((type(error), str(error), error.status, error.retry_after))

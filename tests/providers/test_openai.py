@@ -430,10 +430,10 @@ def test_no_client_and_no_repr_holds_a_secret():
         provider = OpenAiProvider(endpoint)
         with pytest.raises(CallFailed):
             await collect(provider, HELLO)
-        transport = provider._transport
+        transport = provider.transport
         clients = getattr(transport, "_clients", None)
         fields = transport._aim() if clients is None else clients.here().headers
-        shown = f"{endpoint} {provider.__dict__} {fields!r} {provider._source}"
+        shown = f"{endpoint} {provider.__dict__} {fields!r} {provider.source}"
         await provider.close()
         return shown
 

@@ -137,16 +137,22 @@ def test_f40_an_urgent_call_goes_first_and_the_youngest_in_the_queue_goes(tmp_pa
             assert [name for name, _, _ in shed[12:]] == [number_of(17)]
             assert all(error.retry_after > 0 and error.retryable for _, error, _ in shed)
             asked = [each.json["messages"][0]["content"] for each in it.walls["a"].asked]
-            assert asked == [
+            wanted = [
                 number_of(0),
                 number_of(1),
                 "critical",
                 *[number_of(each) for each in range(2, 17)],
             ]
+            # Two go out at once, on two connections: which the wall reads first is its own affair.
+            assert [set(pair) for pair in batched(asked)] == [set(pair) for pair in batched(wanted)]
             assert sorted(served) == sorted(asked)
             assert it.walls["a"].most == 2
 
     run(go)
+
+
+def batched(names):
+    return [names[at : at + 2] for at in range(0, len(names), 2)]
 
 
 def number_of(number):

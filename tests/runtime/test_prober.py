@@ -433,7 +433,7 @@ def test_the_policy_is_the_one_that_is_written():
 def test_a_server_that_loads_for_longer_than_it_may_counts_as_down(world):
     provider = Checked("ok", health="loading")
 
-    async def watch(router, seen):
+    async def watch(_, seen):
         await asyncio.sleep(100)
         return told(seen)
 

@@ -707,3 +707,103 @@ def test_a_model_that_loads_waits_for_what_the_machine_really_has(tmp_path, monk
 
     assert run_virtual(day()) == "b"
     assert provider.log == ["load a", "call a", "unload a", "load b", "call b"]
+
+
+TWO = """
+version: 1
+machine: {memory: 8GiB}
+endpoints:
+  plain: {kind: openai, url: "http://127.0.0.1:1/v1", health: off}
+  here: {kind: openai, url: "http://127.0.0.1:2/v1", health: off, queue: {timeout: 2s}%s}
+models:
+  fixed: {at: plain, memory: 4GiB}
+  a: {at: here, memory: 5GiB}
+  c: {at: here, memory: 2GiB%s}
+rules: [{use: [c, fixed, a]}]
+"""
+
+
+def two(tmp_path, provider, here="", c="", **options):
+    file = tmp_path / "router.yaml"
+    file.write_text(TWO % (here, c), encoding="utf-8")
+    return load_router(file, providers={"plain": ScriptedProvider(), "here": provider}, **options)
+
+
+def test_a_server_that_cannot_be_told_keeps_its_share_of_the_machine(tmp_path):
+    provider = resident()
+    router = two(tmp_path, provider)
+
+    async def both():
+        assert (await router.complete("hi", model="c")).model == "c"
+        assert (await router.complete("hi", model="fixed")).model == "fixed"
+        with pytest.raises(Shed, match="this machine, beside the 4GiB of servers that keep theirs, has 4GiB"):
+            await router.complete("hi", model="a")
+
+    run_virtual(both())
+
+
+def test_a_preloaded_model_for_which_there_is_no_room_is_a_notice(tmp_path):
+    listener = Listener()
+    provider = ScriptedResident({"a": 5 * GiB, "c": 2 * GiB, "stranger": 3 * GiB})
+    provider.loaded.add("stranger")
+    router = two(tmp_path, provider, c=", preload: true", observers=[listener])
+
+    async def start():
+        async with router:
+            await asyncio.sleep(5)
+
+    run_virtual(start())
+    assert listener.told == [("residency", "`c` at `here`", "failed")]
+
+
+def test_a_usual_model_that_cannot_be_loaded_again_is_tried_later(tmp_path):
+    provider = resident()
+    router = made(tmp_path, provider, here=", idle_unload: 10s", a=", preload: true")
+
+    async def day():
+        async with router:
+            await asyncio.sleep(3)
+            await router.complete("hi", model="b")
+            provider.broken.add("a")
+            await asyncio.sleep(30)
+            provider.broken.clear()
+            failed = set(provider.loaded)
+            await asyncio.sleep(100)
+            return failed, set(provider.loaded)
+
+    assert run_virtual(day()) == (set(), {"a"})
+
+
+def test_a_provider_that_breaks_in_an_unforeseen_way_fails_the_call_and_is_logged(tmp_path, caplog):
+    class Odd(ScriptedResident):
+        async def load(self, _model, _context=None):
+            raise ValueError("nobody thought of this")
+
+    router = made(tmp_path, Odd({"a": 5 * GiB}), rest="retry: {attempts: 1}")
+    with pytest.raises(ServerError, match="`a` at `here` could not be loaded"):
+        run_virtual(router.complete("hi", model="a"))
+    assert "loading a model failed" in caplog.text
+
+
+def test_a_server_that_cannot_even_stop_loading_is_given_up(tmp_path):
+    class Deaf(ScriptedResident):
+        async def unload(self, _model):
+            raise ServerError("it does not hear")
+
+    router = made(tmp_path, Deaf({"a": 5 * GiB}, loading=100), here=", load_timeout: 3s")
+    with pytest.raises(FirstTokenTimeout, match="was not loaded in 3s"):
+        run_virtual(router.complete("hi", model="a"))
+
+
+def test_what_can_be_computed_counts_before_what_the_endpoint_says(tmp_path):
+    class Computes(ScriptedResident):
+        async def needs(self, model, _context=None):
+            if model == "odd":
+                raise ServerError("its file cannot be read")
+            return 7 * GiB if model == "d" else None
+
+    provider = Computes({"d": GiB, "e": 2 * GiB, "odd": GiB})
+    router = made(tmp_path, provider, rest="  d: {at: here}\n  e: {at: here}\n  odd: {at: here}")
+    run_virtual(router.complete("hi", model="d"))
+    sizes = {each.name: each.deployments[0].memory for each in router.models()}
+    assert (sizes["d"], sizes["e"] // 2**20, sizes["odd"] // 2**20) == (7 * GiB, 2252, 1126)

@@ -17,6 +17,7 @@ from router.runtime.residency_state import Occupant
 from router.testing import ScriptedResident, run_virtual
 
 GiB = 2**30
+ROOMS = residency_state.rooms
 SIZES = {"a": 5 * GiB, "b": 4 * GiB, "c": 3 * GiB, "d": 2 * GiB, "e": 6 * GiB}
 FILE = """
 version: 1
@@ -160,16 +161,14 @@ MUTANTS = {
         Occupant, "idle", property(lambda self: self.phase == "loaded")
     ),
     "nothing is too much": lambda patch: patch.setattr(residency_turns, "decide", lambda *_: policy.Admit()),
-    "victims stay in memory": lambda patch: patch.setattr(residency, "_unload", _nothing),
+    "victims stay in memory": lambda patch: patch.setattr(residency, "unload", _nothing),
     "a model is loaded by every call for it": lambda patch: patch.setattr(
         residency.Residency, "loaded", _loads_each
     ),
     "a model that fits alone fits beside others": lambda patch: patch.setattr(
         policy.Room, "short", property(lambda self: self.need - self.limit)
     ),
-    "a claim is never given back": lambda patch: patch.setattr(
-        residency_turns.Turns, "left", lambda self, occupant: self.settle()
-    ),
+    "a claim is never given back": lambda patch: patch.setattr(residency_turns.Turns, "left", _kept),
     "the machine has no limit": lambda patch: patch.setattr(residency_turns, "rooms", _own_room),
 }
 
@@ -178,15 +177,17 @@ async def _nothing(_):
     return None
 
 
-async def _loads_each(self, occupant, deadline):
+def _kept(self, _):
+    self.settle()
+
+
+async def _loads_each(self, occupant, _):
     occupant.phase = "loading"
     await self._load(occupant)
 
 
 def _own_room(occupant, homes, limits, free, now):
-    from router.runtime.residency_state import rooms
-
-    return tuple(each for each in rooms(occupant, homes, limits, free, now) if each.name != "this machine")
+    return tuple(each for each in ROOMS(occupant, homes, limits, free, now) if each.name != "this machine")
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -32,11 +32,16 @@ class Ear:
         self.told.append([notice.subject, notice.state])
 
 
+def tighten(more):
+    """Leave this process so many further bytes."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    most = pages * resource.getpagesize() + more
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 async def main():
     config, more, *models = sys.argv[1:]
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = pages * resource.getpagesize() + int(more)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    tighten(int(more))
     ear, said = Ear(), []
     router = load_router(config, observers=[ear])
     for model in models:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from router.providers.transport.failures import TooSlow
 
 if TYPE_CHECKING:
     import asyncio
 
-    from router.providers.transport.connection import Connection
     from router.providers.transport.failures import WireError
 
 HIGH = 256 * 1024  # bytes that may wait for their reader; beyond, the connection is not read
+
+
+class Source(Protocol):
+    """Where an answer comes from."""
+
+    def hold(self) -> None:
+        """Stop reading."""
+        ...
+
+    def go_on(self) -> None:
+        """Read again."""
+        ...
+
+    def drop(self) -> None:
+        """Close."""
+        ...
 
 
 class Answer:
@@ -32,10 +47,10 @@ class Answer:
     # Mutable: all of it, touched only in the connection's loop.
 
     __slots__ = (
-        "_connection",
         "_held",
         "_loop",
         "_parts",
+        "_source",
         "_unwanted",
         "_waiter",
         "_waiting",
@@ -49,7 +64,7 @@ class Answer:
         "status",
     )
 
-    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop, *, bodiless: bool) -> None:
+    def __init__(self, source: Source, loop: asyncio.AbstractEventLoop, *, bodiless: bool) -> None:
         self.status = 0
         self.fields: list[tuple[bytes, bytes]] = []
         self.headers: dict[str, str] = {}
@@ -58,7 +73,7 @@ class Answer:
         self.heard = False
         self.error: WireError | None = None
         self.bodiless = bodiless
-        self._connection: Connection | None = connection
+        self._source: Source | None = source
         self._loop = loop
         self._parts: list[bytes] = []
         self._waiting = 0  # bytes in `_parts`
@@ -78,7 +93,7 @@ class Answer:
         """Take in that this was all; the connection is another's from now on."""
         self.over = True
         self.error = error
-        self._connection = None
+        self._source = None
 
     def tell(self) -> None:
         """Wake the reader if there is news for it, and hold the connection back if it lags behind."""
@@ -87,9 +102,9 @@ class Answer:
             self._waiter = None
             if not waiter.done():
                 waiter.set_result(None)
-        if self._waiting > HIGH and self._connection is not None and not self._held:
+        if self._waiting > HIGH and self._source is not None and not self._held:
             self._held = True
-            self._connection.hold()
+            self._source.hold()
 
     # What the caller does.
 
@@ -143,10 +158,10 @@ class Answer:
 
     def leave(self) -> None:
         """Want nothing more: a connection that has not brought all of it is closed."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        source, self._source = self._source, None
+        if source is not None:
             self.over = True
-            connection.drop()
+            source.drop()
 
     def _failure(self) -> WireError:
         assert self.error is not None  # noqa: S101 - what is over without a head has failed
@@ -155,8 +170,8 @@ class Answer:
     def _go_on(self) -> None:
         if self._held:
             self._held = False
-            if self._connection is not None:
-                self._connection.go_on()
+            if self._source is not None:
+                self._source.go_on()
 
     async def _news(self, seconds: float | None) -> None:
         """Wait until something has arrived.

@@ -9,17 +9,17 @@ from router.providers.transport.connection import Connection
 from router.providers.transport.failures import CannotConnect, ConnectTooSlow
 
 if TYPE_CHECKING:
-    from router.providers.transport.pool import Pool
+    from router.providers.transport.connection import Shelf
     from router.providers.transport.target import Target
 
 EYEBALLS = 0.25  # seconds after which the next of several addresses is tried too
 
 
-async def connect(pool: Pool, target: Target, seconds: float | None) -> Connection:
+async def connect(shelf: Shelf, target: Target, seconds: float | None) -> Connection:
     """Return a connection that stands; when this fails or is cancelled, nothing is left of it.
 
     Args:
-        pool: Whose it will be.
+        shelf: Where it will be kept.
         target: Where to.
         seconds: What all of it may take: name, address and TLS.
 
@@ -29,16 +29,16 @@ async def connect(pool: Pool, target: Target, seconds: float | None) -> Connecti
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _connected(pool, target)
+            return await _connected(shelf, target)
     except TimeoutError:
         raise ConnectTooSlow("no connection in time") from None
     except (OSError, UnicodeError) as error:  # errors of TLS are OSErrors
         raise CannotConnect(str(error)) from None
 
 
-async def _connected(pool: Pool, target: Target) -> Connection:
-    loop = pool.loop
-    connection = Connection(pool, target)
+async def _connected(shelf: Shelf, target: Target) -> Connection:
+    loop = asyncio.get_running_loop()
+    connection = Connection(shelf, target)
     if target.path is not None:
         await loop.create_unix_connection(lambda: connection, target.path)
         return connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
@@ -15,7 +15,6 @@ from router.providers.transport.framing import breach, folded, has_end
 if TYPE_CHECKING:
     from router.providers.transport.failures import WireError
     from router.providers.transport.message import Message
-    from router.providers.transport.pool import Pool
     from router.providers.transport.target import Target
 
 HEAD_CAP = 64 * 1024  # bytes of all heads of an answer; of its trailers; about those of a line between chunks
@@ -24,14 +23,26 @@ FINAL = 200  # what is below announces an answer: 100 Continue, 103 Early Hints
 SWITCHING = 101
 
 
+class Shelf(Protocol):
+    """Where connections are kept."""
+
+    def give(self, connection: Connection) -> None:
+        """Keep a connection that is idle now."""
+        ...
+
+    def forget(self, connection: Connection) -> None:
+        """Take note that a connection is closed."""
+        ...
+
+
 class Connection(asyncio.Protocol):
-    """One connection: idle in its pool, or busy with one answer.
+    """One connection: idle on its shelf, or busy with one answer.
 
     What follows an answer that nobody asked for, in the same packet or later, is never taken for another answer:
     the connection is closed.
 
     Args:
-        pool: Whose it is.
+        shelf: Where it is kept.
         target: Where it leads.
     """
 
@@ -46,10 +57,10 @@ class Connection(asyncio.Protocol):
         "_fields",
         "_interim",
         "_keep",
-        "_on",
         "_parser",
         "_ready",
         "_room",
+        "_shelf",
         "_trailers",
         "_transport",
         "_until_close",
@@ -58,10 +69,10 @@ class Connection(asyncio.Protocol):
         "target",
     )
 
-    def __init__(self, pool: Pool, target: Target) -> None:
+    def __init__(self, shelf: Shelf, target: Target) -> None:
         self.target = target
         self.since = 0.0  # when it became idle, in the loop's time
-        self._on = pool
+        self._shelf = shelf
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._answer: Answer | None = None
@@ -82,7 +93,7 @@ class Connection(asyncio.Protocol):
         self._keep = False
         self._fault: str | None = None
 
-    # What the pool does.
+    # What its owner does.
 
     @property
     def usable(self) -> bool:
@@ -180,7 +191,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note of its end, which is the end of an answer without a length."""
         self._closing = True
-        self._on.forget(self)
+        self._shelf.forget(self)
         self._transport = None
         if self._writable is not None and not self._writable.done():
             self._writable.set_exception(Lost("closed while the request was sent"))
@@ -283,7 +294,7 @@ class Connection(asyncio.Protocol):
         self._answer = None
         keep = self._keep and self._fault is None and not self._closing
         if keep and cast("asyncio.Transport", self._transport).get_write_buffer_size() == 0:
-            self._on.give(self)
+            self._shelf.give(self)
         else:
             self.drop()
         answer.end()

@@ -285,3 +285,88 @@ def test_without_the_extra_calls_go_through_httpx(tmp_path, monkeypatch):
             return standing.walls["a"].asked[0].headers["user-agent"]
 
     assert run_world(go).startswith("python-httpx")
+
+
+def test_a_body_that_is_made_faster_than_it_is_taken_waits():
+    made = []
+
+    async def parts():
+        for _ in range(400):
+            made.append(1)
+            yield b"x" * 100_000
+
+    async def reluctant(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.2)
+        seen.append(len(made))
+        await reader.readexactly(40_000_000)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    seen = []
+
+    async def go():
+        server = await asyncio.start_server(reluctant, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, httpx.AsyncClient(transport=FastTransport()) as client:
+            return (await client.post(url, content=parts(), headers={"content-length": "40000000"})).text
+
+    assert run(go()) == "ok"
+    assert seen[0] < 300
+
+
+@pytest.mark.parametrize(
+    "early", [b"", b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"]
+)
+def test_a_server_that_has_had_enough_of_a_body_is_sent_no_more(early):
+    async def parts():
+        while True:
+            yield b"x" * 100_000
+            await asyncio.sleep(0)
+
+    async def curt(reader, writer):
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(early)
+            await writer.drain()
+            await reader.read(200_000)
+            if early:
+                await asyncio.sleep(0.2)
+        finally:
+            writer.transport.abort()
+            ended.set()
+
+    ended = asyncio.Event()
+
+    async def go():
+        server = await asyncio.start_server(curt, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, httpx.AsyncClient(transport=FastTransport()) as client:
+            try:
+                return (await client.post(url, content=parts())).status_code
+            except httpx.ReadError:
+                return None
+            finally:
+                await ended.wait()
+                await asyncio.sleep(0)
+
+    assert run(go()) == (413 if early else None)
+
+
+def test_a_failing_transport_of_a_router_is_told_in_its_own_kinds():
+    async def go():
+        async with wall(mute) as server:
+            endpoint = Endpoint("box", "openai", "local", server.url)
+            given = httpx.AsyncClient(transport=FastTransport())
+            with pytest.raises(TimeoutError):
+                async with (
+                    asyncio.timeout(0.05),
+                    transport_for(endpoint, given).open(HttpRequest("GET", "/")),
+                ):
+                    pass
+            gone = await server.empties(1.0)
+            await given.aclose()
+            return gone
+
+    assert run(go())

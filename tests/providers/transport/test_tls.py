@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import ssl
+from pathlib import Path
 
 import pytest
 from support.wall import answer, mute, piece, said, stream, wall
@@ -20,7 +21,7 @@ trustme = pytest.importorskip("trustme", reason="certificates are made with trus
 
 pytestmark = pytest.mark.usefixtures("carried")
 REQUEST = HttpRequest("POST", "/x", {"authorization": Secret("Bearer zebra-4711")}, b"{}")
-LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_those_who_trust_the_same_share_one_context(ca, authority):
     assert trust(ca).verify_mode is trust().verify_mode is ssl.CERT_REQUIRED
     assert trust(ca).check_hostname
     before = trust(ca)
-    with open(ca, "ab") as file:
+    with Path(ca).open("ab") as file:
         file.write(authority.cert_pem.bytes())
     assert trust(ca) is not before
 

@@ -1,0 +1,77 @@
+"""What a benchmark measured, as a file names it under `speeds`."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from router.config.language import Document, ModelSettings
+
+MOST_BYTES = 16 * 2**20
+
+
+def read_speeds(path: Path) -> dict[tuple[str, str], float]:
+    """Return seconds to the first content by model and endpoint, from a file that `router bench --save` wrote.
+
+    Raises:
+        ValueError: It cannot be read, or is of another form; the text tells why.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ValueError(f"it has more than {MOST_BYTES} bytes")
+        found = json.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise ValueError(error.strerror or "it cannot be read") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    entries = found.get("places") if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError('it is no object with a list `"places"`')  # noqa: TRY004 - one error for all
+    speeds: dict[tuple[str, str], float] = {}
+    for number, entry in enumerate(entries, start=1):
+        key, seconds = _entry(number, entry)
+        if seconds is not None:
+            speeds[key] = seconds
+    return speeds
+
+
+def _entry(number: int, entry: object) -> tuple[tuple[str, str], float | None]:
+    """Return one place with its seconds; None where it never answered."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"place {number} is no object")  # noqa: TRY004 - one error for all
+    model, endpoint, seconds = (entry.get(name) for name in ("model", "endpoint", "first_seconds"))
+    if not isinstance(model, str) or not isinstance(endpoint, str):
+        raise ValueError(f"place {number} has no `model` or no `endpoint`")  # noqa: TRY004 - one error for all
+    if seconds is None:
+        return (model, endpoint), None
+    good = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not good or not 0 <= seconds < math.inf:
+        raise ValueError(f"`first_seconds` of place {number} is no number of seconds")
+    return (model, endpoint), float(seconds)
+
+
+def speeds_of(document: Document, folder: Path) -> Mapping[tuple[str, str], float] | None:
+    """Return what a document's list says; nothing where it names none, None where it cannot be read.
+
+    Args:
+        document: The file's keys.
+        folder: The file's folder, where the path of its list starts.
+    """
+    if document.speeds is None:
+        return {}
+    try:
+        return read_speeds(folder / document.speeds)
+    except ValueError:
+        return None
+
+
+def asks_for_speed(model: ModelSettings) -> bool:
+    """Whether a model's places are chosen among by how fast they are."""
+    return model.balance == "fastest" and len(model.at) > 1
