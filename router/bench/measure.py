@@ -54,7 +54,7 @@ class Plan:
         return self.each * sum(place.unavailable is None for place in self.places)
 
 
-def planned(  # noqa: PLR0913 - each is a keyword with a default
+def planned(
     router: Router,
     models: Sequence[str] | None = None,
     prompts: Sequence[Prompt] | None = None,
@@ -192,9 +192,7 @@ def summed(plan: Plan, runs: Sequence[Run], began: float, *, finished: bool = Tr
         else:
             away.append(replace(place, unavailable="not reached: the benchmark was interrupted", runs=own))
     names = tuple(each.name for each in plan.prompts)
-    return Benchmark(
-        began, plan.repeat, names, plan.warm_up, finished, fastest_first(measured), tuple(away)
-    )
+    return Benchmark(began, plan.repeat, names, plan.warm_up, finished, fastest_first(measured), tuple(away))
 
 
 async def benchmark(

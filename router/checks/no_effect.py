@@ -28,6 +28,7 @@ from router.config.known import is_known, is_written, known_locality
 from router.config.node import Sequence
 from router.config.reach import any_call_has_two
 from router.config.settings import BreakerSettings
+from router.config.speeds import asks_for_speed, speeds_of, useful_speeds
 from router.core.quirk import quirk_of
 from router.core.units import show_duration
 from router.diagnostics.diagnostic import Related
@@ -158,6 +159,29 @@ def _stream(configuration: Configuration, document: Document) -> Iterator[Findin
         )
 
 
+def _speeds(configuration: Configuration, document: Document) -> Iterator[Finding]:
+    models = document.models.values()
+    if document.speeds is None or not all(is_known(configuration, each, "balance") for each in models):
+        return
+    if not any(each.balance == "fastest" for each in models):
+        yield Finding(
+            document.key_span("speeds"),
+            "`speeds` is never read: no model asks for the fastest place",
+            label="nothing starts from it",
+            help="write `balance: fastest` at a model with several endpoints, or remove it",
+        )
+        return
+    known = speeds_of(document, configuration.folder) if is_known(configuration, document, "speeds") else None
+    chosen = any(map(asks_for_speed, models))
+    if known is not None and chosen and not useful_speeds(document, configuration.folder):
+        yield Finding(
+            document.span("speeds"),
+            "`speeds` says nothing of the places that `fastest` chooses among",
+            label=f"{len(known)} other places" if known else "no place in it ever answered",
+            help=f"measure them: `router bench --save {printable(document.speeds)}`",
+        )
+
+
 def _waits(configuration: Configuration, document: Document) -> Iterator[Finding]:
     longest = _longest(configuration, document)
     if longest is None:
@@ -247,6 +271,7 @@ _PARTS = (
     (("costs",), _budgets),
     (("offline",), _replies),
     (("stream",), _stream),
+    (("speeds",), _speeds),
     (("endpoints",), _versions),
     (("models",), _truncation),
     (("retry", "rules"), _waits),

@@ -61,7 +61,9 @@ INTERRUPTED = 130
     "--repeat", type=click.IntRange(1, 1000), default=REPEAT, show_default=True, help="Times each is asked."
 )
 @click.option("--no-warm-up", "cold", is_flag=True, help="Count the first call of a model like the others.")
-@click.option("--set", "more", multiple=True, metavar="NAME=VALUE", help="A dimension or option of each call.")
+@click.option(
+    "--set", "more", multiple=True, metavar="NAME=VALUE", help="A dimension or option of each call."
+)
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Write every answer to a file, a line of JSON each."
 )
@@ -83,13 +85,13 @@ def command(  # noqa: PLR0913, PLR0917 - click hands each option over
     config: Path | None,
     prompts: Path | None,
     repeat: int,
-    cold: bool,  # noqa: FBT001 - a flag
+    cold: bool,
     more: tuple[str, ...],
     keep: Path | None,
     save: Path | None,
     form: str,
     output: Path | None,
-    offline: bool,  # noqa: FBT001 - a flag
+    offline: bool,
 ) -> None:
     """Measure MODELS, or all of them: tokens per second, time to the first content, time in all, tokens, cost.
 

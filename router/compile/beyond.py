@@ -30,7 +30,7 @@ def beyond(program: Program, route: Route, candidates: Sequence[Deployment]) -> 
         yield from _processing(model)
         if model.balance != "ordered" and len(model.deployments) > 1:
             places = ", ".join(each.endpoint.name for each in model.deployments)
-            yield "balance", f"{name}: {model.balance} of {places}"
+            yield "balance", f"{name}: {model.balance} of {places}{_measured(program, model)}"
     endpoints = {each.endpoint.name: each.endpoint for each in candidates}
     yield from _of_program(program, route, len(endpoints))
     yield from _answers(program, route, candidates)
@@ -43,6 +43,17 @@ def beyond(program: Program, route: Route, candidates: Sequence[Deployment]) -> 
     if route.buffered:
         again = ", begun again elsewhere when they break off" if route.restart else ""
         yield "stream", f"answers are handed out whole{again}"
+
+
+def _measured(program: Program, model: Model) -> str:
+    """Return what a benchmark measured of a model's places, as far as it did."""
+    known = {
+        each.endpoint.name: program.speeds.get((each.model, each.endpoint.name)) for each in model.deployments
+    }
+    shown = sorted((seconds, name) for name, seconds in known.items() if seconds is not None)
+    if not shown:
+        return ""
+    return f"; it starts from {', '.join(f'{name} {show_duration(round(seconds, 6))}' for seconds, name in shown)}"
 
 
 def _processing(model: Model) -> Iterator[tuple[str, str]]:

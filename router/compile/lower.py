@@ -18,6 +18,7 @@ from router.config.kinds import FEW_AT_ONCE, HTTP_KINDS, able
 from router.config.locality import locality_of
 from router.config.prices import PriceBook, price_book
 from router.config.settings import BreakerSettings, HealthSettings
+from router.config.speeds import useful_speeds
 from router.core.request import USUAL_URLS, Endpoint, HealthPolicy, Limits
 from router.core.usage import to_nano
 from router.policy.breaker import BreakerPolicy
@@ -90,6 +91,7 @@ def lower(document: Document, linked: Linked, file: str) -> Program:
         offline=_offline(document.offline, linked) if document.offline is not None else None,
         residency=residency_policy(document, models),
         log=log_policy(document.log, folder) if document.log is not None else None,
+        speeds=useful_speeds(document, folder),
     )
 
 

@@ -231,6 +231,7 @@ class Program:
         cache: Which answers are kept; None for none.
         residency: What of local models may be in memory; None where the file does not say.
         log: Where a line is written for each call; None for nowhere.
+        speeds: Seconds to the first content, by model and endpoint, as a benchmark measured them for `fastest`.
     """
 
     file: str
@@ -254,6 +255,7 @@ class Program:
     cache: CachePolicy | None = None
     residency: ResidencyPolicy | None = None
     log: LogPolicy | None = None
+    speeds: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def ladder(self) -> tuple[Deployment, ...]:

@@ -367,6 +367,11 @@ class Document(Record):
         Fields(MachineSettings, "machine"), "The machine under all local endpoints.", default=None
     )
     log: LogSettings | None = key(Fields(LogSettings, "log"), "What is kept of every call.", default=None)
+    speeds: str | None = key(
+        Text(),
+        "File (JSON) that `router bench --save` wrote: what `balance: fastest` starts from.",
+        default=None,
+    )
     lint: dict[str, Severity | Literal["off"]] | None = key(
         MapOf(
             Choice("error", "warning", "info", "off", what="severity"),

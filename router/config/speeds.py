@@ -72,6 +72,18 @@ def speeds_of(document: Document, folder: Path) -> Mapping[tuple[str, str], floa
         return None
 
 
+def useful_speeds(document: Document, folder: Path) -> dict[tuple[str, str], float]:
+    """Return those of them that are of places which `balance: fastest` chooses among."""
+    found = speeds_of(document, folder) or {}
+    return {
+        (name, at.name): found[name, at.name]
+        for name, model in document.models.items()
+        if asks_for_speed(model)
+        for at, _ in model.at
+        if (name, at.name) in found
+    }
+
+
 def asks_for_speed(model: ModelSettings) -> bool:
     """Whether a model's places are chosen among by how fast they are."""
     return model.balance == "fastest" and len(model.at) > 1

@@ -18,19 +18,26 @@ class Speed:
     averaged away. A failure counts as slow: a place that fails fast must not look fast.
     """  # noqa: D205 - one thought
 
-    __slots__ = ("_at", "_seconds")
+    __slots__ = ("_at", "_own", "_seconds")
 
     def __init__(self) -> None:
         self._seconds: float | None = None
-        self._at = 0.0
+        self._at: float | None = None  # None while nobody has asked
+        self._own = False  # whether it has seen anything itself
+
+    def expects(self, seconds: float | None) -> None:
+        """Start from what was measured elsewhere, or from nothing; what it has seen itself is not forgotten for it."""
+        if not self._own:
+            self._seconds = seconds
 
     def saw(self, seconds: float, now: float) -> None:
         """Take in an answer's seconds to its first content."""
-        known = self._seconds
+        known = self._seconds if self._own else None
+        self._own = True
         if known is None or seconds >= known:
             self._seconds = seconds
         else:
-            weight = exp(-max(0.0, now - self._at) / DECAY)
+            weight = exp(-max(0.0, now - (self._at or 0.0)) / DECAY)
             self._seconds = known * weight + seconds * (1 - weight) if weight < 1 else (known + seconds) / 2
         self._at = now
 
@@ -42,6 +49,8 @@ class Speed:
         """Return what one more call would wait, roughly; what was never tried is free while nobody tries it."""
         if self._seconds is None:
             return PENALTY * busy
+        if self._at is None:
+            self._at = now  # what was measured elsewhere begins to fade with the first call
         # Old knowledge fades, so that a place that was slow once is tried again.
         faded = self._seconds * exp(-max(0.0, now - self._at) / (6 * DECAY))
         return faded * (busy + 1)

@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from router.core.errors import (
@@ -170,8 +171,9 @@ class ChatProvider(ABC):
 
     def _encode(self, request: Request) -> bytes:
         body = self._body(request)
-        if not (request.extra or request.tools or request.response_format or request.tool_choice):
-            return quick_bytes(body)  # texts and numbers of ours, looked at before
+        foreign = request.extra or request.tools or request.response_format or request.tool_choice
+        if not foreign and _finite(request.params):
+            return quick_bytes(body)  # texts and numbers, nothing else
         try:
             return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
@@ -320,6 +322,10 @@ class _Exchange:
                 where = self._provider.source.where
                 raise StreamInterrupted(f"{where} ended in the middle of an event") from error
         return deltas
+
+
+def _finite(params: Mapping[str, object]) -> bool:
+    return all(type(value) is not float or isfinite(value) for value in params.values())
 
 
 async def _next(chunks: AsyncIterator[bytes], until: float | None) -> bytes | None:

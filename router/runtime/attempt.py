@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from router.core import errors
 from router.core.errors import CallFailed, RouterError
 from router.core.events import Collector, Done, Garbled, TextDelta
 from router.core.record import LOST, AttemptRecord
-from router.core.tokens import estimate, estimate_text
-from router.core.usage import NO_TOKENS, NOTHING, Usage
+from router.core.usage import NOTHING
 from router.runtime.alarm import Alarm
+from router.runtime.amounts import BILLED, cost_of, estimated
 from router.runtime.prepare import prepared
+from router.runtime.reading import UNREAD, Reading
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import AsyncIterator, Awaitable
     from contextlib import AbstractAsyncContextManager
-    from decimal import Decimal
 
     from router.compile.program import Deployment
     from router.core.clock import Clock
     from router.core.events import Delta, Event
     from router.core.port import Provider
+    from router.core.usage import Usage
     from router.runtime.alarm import Timers
     from router.runtime.call import Call
     from router.runtime.gate import Gate, Permit
@@ -33,12 +34,7 @@ if TYPE_CHECKING:
     from router.runtime.residency import Stay
     from router.runtime.spending import Spending
 
-UNREAD = 60.0
 GARBLED = "an unreadable event of the answer was left out"
-# Failures after which the endpoint may have billed what it had read and written so far.
-BILLED = frozenset(
-    cls.kind for cls in (errors.FirstTokenTimeout, errors.StreamStalled, errors.StreamInterrupted)
-)
 
 
 class Refused(Exception):
@@ -64,7 +60,6 @@ class Attempt:
         "_alarm",
         "_changes",
         "_clock",
-        "_closing",
         "_content",
         "_dice",
         "_entered",
@@ -76,14 +71,12 @@ class Attempt:
         "_limiter",
         "_open",
         "_panic",
-        "_paused",
         "_permit",
         "_provider",
-        "_read_at",
-        "_reading",
+        "_reader",
+        "_ready",
         "_sent",
         "_stay",
-        "_unread",
         "call",
         "collector",
         "deployment",
@@ -140,11 +133,10 @@ class Attempt:
         self._content = False
         self._kept: list[Delta] | None = None
         self._changes: Changes | None = None
-        self._unread: asyncio.TimerHandle | None = None
-        self._read_at = 0.0
-        self._reading = False
-        self._paused = 0.0  # seconds that the reader of a stream took for itself
-        self._closing: asyncio.Task[None] | None = None
+        self._reader = Reading(clock, self.close) if call.handed else None
+        self._ready: deque[Event] | None = (
+            None  # events that have come already, where the provider shows them
+        )
 
     @property
     def model(self) -> str:
@@ -164,8 +156,8 @@ class Attempt:
         except BaseException as error:
             await self.close(error)
             raise
-        if self.call.handed:
-            self._watch()
+        if self._reader is not None:
+            self._reader.end()
 
     async def finish(self) -> None:
         """Bring it to its end; its deltas are kept where they are to be handed out then.
@@ -196,23 +188,21 @@ class Attempt:
         if self._kept is not None:
             return self._kept.pop() if self._kept else None
         if self.record is not None and self.done is None:
-            why = (
-                f"it was not read for {UNREAD:g} s"
-                if self._closing is not None
-                else "it was left or broke off"
-            )
+            unread = self._reader is not None and self._reader.closing is not None
+            why = f"it was not read for {UNREAD:g} s" if unread else "it was left or broke off"
             raise RouterError(f"the stream has no more to give: {why}")
         pending, self.pending = self.pending, None
+        reader = self._reader
+        assert reader is not None  # noqa: S101 - else its deltas were kept
         if pending is not None or self.done is not None:
-            self._watch()
+            reader.end()
             return pending
-        self._paused += self._clock.now() - self._read_at
-        self._reading = True
+        reader.begin()
         try:
             delta = await self._more()
             if delta is None:
                 await self.close()
-            self._watch()
+            reader.end()
         except BaseException as error:
             await self.close(error)
             raise
@@ -222,9 +212,9 @@ class Attempt:
         """Free what the attempt holds and write its record; the first call decides its outcome."""
         opened, self._open = self._open, None
         self._alarm.stop()
-        if self._unread is not None:
-            self._unread.cancel()
-        now = self._clock.now()
+        now, reader = self._clock.now(), self._reader
+        if reader is not None:
+            reader.stop()
         try:
             if self.record is None and not isinstance(error, Refused):
                 self._write_record(error, now)
@@ -234,8 +224,9 @@ class Attempt:
                     await opened.__aexit__(None, None, None)
             finally:
                 self._give_back(error, now)
-        if self._closing is not None and asyncio.current_task() is not self._closing:
-            await asyncio.wait({self._closing})
+        closing = reader.closing if reader is not None else None
+        if closing is not None and asyncio.current_task() is not closing:
+            await asyncio.wait({closing})
 
     def _give_back(self, error: BaseException | None, now: float) -> None:
         """Return permit and place; what the attempt was worth is told to its gate."""
@@ -283,6 +274,7 @@ class Attempt:
             self._events = await self._alarm.bound(self._open.__aenter__(), self._limit())
         except TimeoutError as error:
             raise self._timed_out() from error
+        self._ready = getattr(self._events, "ready", None)
 
     async def _queue(self) -> None:
         """Wait for a place."""
@@ -311,12 +303,7 @@ class Attempt:
         """Return the next delta of the endpoint that says something, or None after the last."""
         assert self._events is not None  # noqa: S101 - `_begin` came first
         while True:
-            try:
-                event = await self._alarm.bound(anext(self._events), self._limit())
-            except TimeoutError as error:
-                raise self._timed_out() from error
-            except StopAsyncIteration as error:
-                raise errors.MalformedResponse(f"{self.deployment.name} sent no end of its answer") from error
+            event = self._ready.popleft() if self._ready else await self._next_event(self._events)
             if isinstance(event, Done):
                 self._end(event)
                 return None
@@ -332,6 +319,14 @@ class Attempt:
                 self._gate.saw(self.first_at - self.started, self.first_at)
             return event
 
+    async def _next_event(self, events: AsyncIterator[Event]) -> Event:
+        try:
+            return await self._alarm.bound(anext(events), self._limit())
+        except TimeoutError as error:
+            raise self._timed_out() from error
+        except StopAsyncIteration as error:
+            raise errors.MalformedResponse(f"{self.deployment.name} sent no end of its answer") from error
+
     def _leave_out(self, event: Garbled) -> None:
         """Pass over the first unreadable event of an answer that is being handed out; no other."""
         if self.collector.empty or not self.call.handed or self.call.degraded is not None:
@@ -342,14 +337,15 @@ class Attempt:
         if self.written.empty:
             raise errors.MalformedResponse(f"{self.deployment.name} sent an empty answer")
         self.done = done
-        self.usage = done.usage or self._estimated()
+        self.usage = done.usage or estimated(self.call, self.ready, self.written, self._gate.scale)
 
     def _limit(self) -> float:
         """Return the loop time at which the next event is too late."""
         timeouts = self.deployment.endpoint.timeouts
         limit = self.call.deadline
         if timeouts.total is not None:
-            limit = min(limit, self.started + timeouts.total + self._paused)
+            paused = self._reader.paused if self._reader is not None else 0.0
+            limit = min(limit, self.started + timeouts.total + paused)
         if not self._content and timeouts.first is not None:
             limit = min(limit, self.started + timeouts.first)
         if self._content and timeouts.idle is not None:
@@ -366,33 +362,6 @@ class Attempt:
             return errors.StreamStalled(f"{self.deployment.name} stopped in its answer ({waited:.1f} s)")
         return errors.FirstTokenTimeout(f"{self.deployment.name} sent no answer in {waited:.1f} s")
 
-    def _watch(self) -> None:
-        """See to it that a stream nobody reads does not hold its place for ever."""
-        now = self._clock.now()
-        if not self._reading and self._read_at:
-            self._paused += now - self._read_at
-        self._reading = False
-        self._read_at = now
-        if self._unread is None and self.record is None:
-            self._unread = self._clock.call_at(self._read_at + UNREAD, self._look)
-
-    def _look(self) -> None:
-        self._unread = None
-        if self.record is not None:
-            return
-        now = self._clock.now()
-        if self._reading or now < self._read_at + UNREAD:
-            again = now + UNREAD if self._reading else self._read_at + UNREAD
-            self._unread = self._clock.call_at(again, self._look)
-        else:
-            self._closing = asyncio.ensure_future(self.close())
-
-    def _estimated(self) -> Usage:
-        written = estimate_text(self.written.text) + estimate_text(self.written.reasoning)
-        read = estimate(self.call.messages) if self.ready is None else self.ready.tokens
-        scale = self._gate.scale
-        return Usage(scale.expected(read), scale.expected(written), estimated=True)
-
     def _write_record(self, error: BaseException | None, now: float) -> None:
         """Append the attempt to the call's; a failure gets what it used and what had arrived."""
         outcome = "ok" if self.done is not None and error is None else "cancelled"
@@ -403,12 +372,8 @@ class Attempt:
             self.usage = error.usage
         elif self.lost:
             outcome = LOST
-        if (
-            self._events is not None
-            and self.usage is None
-            and (outcome in ("cancelled", LOST) or outcome in BILLED)
-        ):
-            self.usage = self._estimated()
+        if self._events is not None and self.usage is None and outcome in BILLED:
+            self.usage = estimated(self.call, self.ready, self.written, self._gate.scale)
         if isinstance(error, CallFailed):
             error.usage = self.usage
         seconds = now - self.started
@@ -420,7 +385,7 @@ class Attempt:
             ms=seconds * 1000,
             status=status,
             usage=self.usage,
-            cost=self._cost(seconds),
+            cost=cost_of(self.deployment.price, self.usage, self.done, seconds) if self._sent else NOTHING,
             at_ms=(self.started - self.call.started) * 1000,
             first_ms=first_ms,
             upstream_id=upstream_id,
@@ -430,12 +395,3 @@ class Attempt:
         if self._sent and self.call.spending is not None:
             self.call.spending.settle(self.call, self.deployment, self.record, self._entry)
         self.call.ended(self.record)
-
-    def _cost(self, seconds: float) -> Decimal | None:
-        """Return dollars: of the tokens, or of the time it took, else as the endpoint says; None when nobody knows."""
-        price = self.deployment.price
-        if not self._sent or (self.usage is None and (price is None or price.per_hour is None)):
-            return NOTHING
-        if price is None:
-            return None if self.done is None else self.done.cost
-        return price.cost(self.usage or NO_TOKENS, seconds)

@@ -251,6 +251,10 @@ class Gate:
         if not usage.estimated:
             self.scale.saw(permit.tokens, usage.input_tokens)
 
+    def expects(self, seconds: float | None) -> None:
+        """Start from the seconds to the first content that a benchmark measured, if any."""
+        self._speed.expects(seconds)
+
     def saw(self, seconds: float, now: float) -> None:
         """Take in the seconds from an attempt's start to its first content."""
         self._speed.saw(seconds, now)

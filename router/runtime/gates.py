@@ -55,6 +55,8 @@ class Gates:
                 for model in program.models.values()
                 for deployment in model.deployments
             }
+            for deployment, gate in found.items():
+                gate.expects(program.speeds.get((deployment.model, deployment.endpoint.name)))
             kept = {id(guard) for guard in self._guards.values()}
             gone = {
                 guard.name

@@ -61,6 +61,8 @@ def load_router(  # noqa: PLR0913 - each is a keyword with a default
         document = configuration.document
         if document is not None and document.costs is not None and document.costs.prices is not None:
             made_of.append(configuration.folder / document.costs.prices)
+        if document is not None and document.speeds is not None:
+            made_of.append(configuration.folder / document.speeds)
         return configuration
 
     world = World(os.environ if env is None else env, http, providers or {}, clock, dice, tuple(observers))

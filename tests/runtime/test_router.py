@@ -552,7 +552,7 @@ def test_a_broken_file_is_refused_with_its_findings(tmp_path):
 
 def test_what_is_not_built_is_refused_where_calls_would_be_made(tmp_path):
     file = tmp_path / "router.yaml"
-    file.write_text(FILE + "machine: {memory: 8GiB}\n", encoding="utf-8")
+    file.write_text(FILE + "stream: {on_interrupt: continue}\n", encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load_router(file, env={})
     assert [each.code for each in caught.value.findings if each.severity != "info"] == ["R211"]

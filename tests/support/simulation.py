@@ -15,7 +15,12 @@ def load(parts):
         file = Path(folder, "router.yaml")
         file.write_text(parts.text, encoding="utf-8")
         return load_router(
-            file, env=parts.env, providers=parts.providers, dice=parts.dice, observers=parts.observers
+            file,
+            env=parts.env,
+            providers=parts.providers,
+            clock=parts.clock,
+            dice=parts.dice,
+            observers=parts.observers,
         )
 
 

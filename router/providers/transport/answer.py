@@ -108,6 +108,11 @@ class Answer:
 
     # What the caller does.
 
+    @property
+    def spent(self) -> bool:
+        """Whether all of it has come and been taken."""
+        return self.over and self.error is None and not self._parts
+
     async def head(self, seconds: float | None = None) -> None:
         """Wait for the head; each wait takes at most so many seconds.
 

@@ -109,11 +109,12 @@ class Connection(asyncio.Protocol):
         """Send a request, and return its answer, of which nothing is there yet."""
         answer = self._answer = Answer(self, loop, bodiless=message.bodiless)
         self._renew()
-        if self.usable:
-            for part in message.parts(APART):
-                cast("asyncio.Transport", self._transport).write(part)
-        else:
+        transport = self._transport
+        if transport is None or self._closing:
             self._fail(Lost("closed at once"))
+        else:
+            for part in message.parts(APART):
+                transport.write(part)
         return answer
 
     async def add(self, loop: asyncio.AbstractEventLoop, part: bytes) -> None:
@@ -292,8 +293,9 @@ class Connection(asyncio.Protocol):
     def _end(self, answer: Answer) -> None:
         """Hand the answer over, and the connection back, unless it is not fit for another."""
         self._answer = None
+        transport = self._transport
         keep = self._keep and self._fault is None and not self._closing
-        if keep and cast("asyncio.Transport", self._transport).get_write_buffer_size() == 0:
+        if keep and transport is not None and not transport.get_write_buffer_size():
             self._shelf.give(self)
         else:
             self.drop()

@@ -198,11 +198,9 @@ class _Response:
             return b""
         if len(first) >= limit:
             return first[:limit]
-        second = await self._take()
-        if second is None:
+        if self._answer.spent:
             return first
         body = bytearray(first)
-        body += second
         while len(body) < limit and (part := await self._take()) is not None:
             body += part
         return bytes(body[:limit])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -13,13 +14,15 @@ from router.testing.simulate.chance import chance
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
 
     from router.core.messages import Completion
     from router.testing.simulate.setting import Place, Setting
 
 Phase = Literal["storm", "round", "final", "wave"]
+CALLER: ContextVar[int] = ContextVar("CALLER")  # whose request it is that reaches an endpoint
 
 
 class Stream(Protocol):
@@ -48,6 +51,58 @@ class Routed(Protocol):
         """Return an answer that is handed out as it comes."""
         ...
 
+    def usage(self, *, by: Sequence[str]) -> Books:
+        """Return what was used and spent, told apart by some things."""
+        ...
+
+
+class Booked(Protocol):
+    """One row of the books: see `router.usage`."""
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """What it is about."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Calls."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """Attempts."""
+        ...
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens read."""
+        ...
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens written."""
+        ...
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Dollars."""
+        ...
+
+    @property
+    def saved(self) -> Decimal:
+        """Dollars not spent."""
+        ...
+
+
+class Books(Protocol):
+    """All rows."""
+
+    @property
+    def rows(self) -> Sequence[Booked]:
+        """The rows."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -67,6 +122,14 @@ class Ask:
         enough: Pieces after which it leaves, or None.
         size: Characters of its prompt.
         phase: The part of the simulation it belongs to.
+        topic: What it asks, if others may ask the same.
+        temperature: As a sampling option, or None.
+        seed: As a sampling option, or None.
+        most: Tokens of the answer at most, or None.
+        user: Its name, or None.
+        team: Its team, or None for the usual one.
+        keep: What it says of kept answers: `off`, `always`, or of which age in seconds; None for nothing.
+        proud: Whether it refuses the offline ladder.
     """
 
     number: int
@@ -82,15 +145,35 @@ class Ask:
     enough: int | None = None
     size: int = 40
     phase: Phase = "storm"
+    topic: int | None = None
+    temperature: float | None = None
+    seed: int | None = None
+    most: int | None = None
+    user: str | None = None
+    team: str | None = None
+    keep: str | float | None = None
+    proud: bool = False
 
     @property
     def prompt(self) -> str:
-        """What it says: its number first, so that the world knows whose request it has."""
-        return f"call {self.number}:{'x' * self.size}"
+        """What it says: nobody else says it, unless it is about a topic."""
+        about = f"call {self.number}" if self.topic is None else f"topic {self.topic}"
+        return f"{about}:{'x' * self.size}"
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Its sampling options."""
+        found = {"temperature": self.temperature, "seed": self.seed, "max_tokens": self.most}
+        return {name: value for name, value in found.items() if value is not None}
 
     def options(self) -> dict[str, Any]:
         """Return the options of its call."""
-        found: dict[str, Any] = {"urgency": self.urgency, "tags": {"call": self.number}}
+        found: dict[str, Any] = {"urgency": self.urgency, "tags": {"call": self.number}, **self.params}
+        found |= {name: said for name, said in (("user", self.user), ("team", self.team)) if said is not None}
+        if self.keep is not None:
+            found["cache"] = self.keep if isinstance(self.keep, str) else {"ttl": self.keep}
+        if self.proud:
+            found["no_degrade"] = True
         if self.model is not None:
             found["model"] = self.model
         elif self.task == "private":
@@ -190,6 +273,7 @@ async def make(router: Routed, seen: Seen, startled: dict[int, asyncio.Task[None
 
 
 async def _call(router: Routed, seen: Seen) -> None:
+    CALLER.set(seen.ask.number)
     try:
         if seen.ask.live:
             await _read(router, seen)
@@ -199,8 +283,12 @@ async def _call(router: Routed, seen: Seen) -> None:
                 seen.completion = await router.complete(seen.ask.prompt, **seen.ask.options())
             finally:
                 seen.waits.append((began, _now()))
-    except asyncio.CancelledError:
-        seen.gone = True
+    except asyncio.CancelledError as error:
+        own = asyncio.current_task()
+        if own is not None and own.cancelling():
+            seen.gone = True
+        else:  # somebody else was to be cancelled
+            seen.error = error
     except Exception as error:  # noqa: BLE001 - which errors are right is judged later
         seen.error = error
     finally:

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from router.core.observer import CallRecord, Notice
     from router.core.record import AttemptRecord
-    from router.testing.simulate.callers import Seen
+    from router.testing.simulate.callers import Booked, Seen
     from router.testing.simulate.setting import Place, Setting, Upstream
     from router.testing.simulate.world import Hit
 
 SLACK = 0.05
 EXACT = 1e-6
+BOOKED = ("user", "model", "endpoint", "outcome")
 
 
 class Notes:
@@ -49,6 +50,8 @@ class History:
         seen: Every call as its caller saw it, by number.
         hits: Every request as the world saw it.
         notes: What the router told.
+        start: Seconds since 1970 at which the loop began.
+        books: What the router has in its books in the end: by what `BOOKED` names.
         healed: When all endpoints were well again and all callers of the storm gone.
         left_over: Tasks that still ran after the router was closed.
     """
@@ -58,6 +61,8 @@ class History:
     seen: list[Seen]
     hits: list[Hit]
     notes: Notes
+    start: float
+    books: Sequence[Booked]
     healed: float = 0.0
     left_over: list[str] = field(default_factory=list)
     _by_call: dict[int, list[Hit]] = field(default_factory=dict)

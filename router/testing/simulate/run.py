@@ -7,9 +7,12 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.core.clock import LoopClock
 from router.testing.simulate.callers import Ask, Seen, crowd, make, startle
-from router.testing.simulate.history import History, Notes
+from router.testing.simulate.extras import adorned
+from router.testing.simulate.history import BOOKED, History, Notes
 from router.testing.simulate.invariants import INVARIANTS
+from router.testing.simulate.regulars import named
 from router.testing.simulate.setting import invent
 from router.testing.simulate.weather import forecast
 from router.testing.simulate.world import World
@@ -18,12 +21,15 @@ from router.testing.virtual import LostWakeup, run_virtual
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from router.core.clock import Clock
     from router.core.observer import Observer
     from router.core.port import Provider
     from router.testing.simulate.callers import Phase, Routed
 
 TRIPPED = 3700.0  # no breaker stays open longer
 COOLED = 125.0
+EPOCH = 1_800_000_000  # seconds since 1970
+MONTH = 31 * 86400
 TRIPS = frozenset({"authentication", "quota_exhausted", "model_not_found"})
 
 
@@ -37,6 +43,7 @@ class Parts:
         providers: The doubles of its endpoints, by name.
         dice: Where its chance comes from.
         observers: Who is told.
+        clock: Where time comes from.
     """
 
     text: str
@@ -44,6 +51,22 @@ class Parts:
     providers: Mapping[str, Provider]
     dice: random.Random
     observers: Sequence[Observer]
+    clock: Clock
+
+
+class WorldClock(LoopClock):
+    """The loop's clock, with a date that goes on with it.
+
+    Args:
+        start: Seconds since 1970 at which the loop begins.
+    """
+
+    def __init__(self, start: float) -> None:
+        self._start = start
+
+    def wall(self) -> float:
+        """Return seconds since 1970."""
+        return self._start + self.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +124,23 @@ class _Simulation:
         dice = random.Random(seed)  # noqa: S311 - a seed is the point
         self.seed = seed
         self.dice = dice
-        self.setting = invent(dice)
+        other = random.Random(seed + 2)  # noqa: S311 - so that storms are the same with and without
+        self.start = EPOCH + round(other.uniform(0, MONTH))
+        self.setting = adorned(invent(dice), other)
         self.horizon = dice.choice((40.0, 60.0, 90.0))
         weather = {name: forecast(each, self.horizon, dice) for name, each in self.setting.upstreams.items()}
-        self.asks = crowd(self.setting, self.horizon, dice, calls)
+        self.asks = named(self.setting, crowd(self.setting, self.horizon, dice, calls), other)
         self.startled: dict[int, asyncio.Task[None]] = {}
         self.world = World(self.setting, weather, dice, lambda: startle(self.startled, dice))
         self.notes = Notes()
         chance = random.Random(seed + 1)  # noqa: S311 - a seed is the point
         self.parts = Parts(
-            self.setting.text, self.setting.env, dict(self.world.providers), chance, (self.notes,)
+            self.setting.text,
+            self.setting.env,
+            dict(self.world.providers),
+            chance,
+            (self.notes,),
+            WorldClock(self.start),
         )
         self.load = load
         self.seen: list[Seen] = []
@@ -122,9 +152,12 @@ class _Simulation:
             await asyncio.sleep(max(0.0, self.horizon - loop.time()))
             healed = loop.time()
             await self._tail(router)
+            books = router.usage(by=BOOKED)
         mine = asyncio.current_task()
         left = [str(task.get_coro()) for task in asyncio.all_tasks() if task is not mine]
-        into.append(History(self.seed, self.setting, self.seen, self.world.hits, self.notes, healed, left))
+        history = History(self.seed, self.setting, self.seen, self.world.hits, self.notes, self.start, books.rows)
+        history.healed, history.left_over = healed, left
+        into.append(history)
 
     async def _tail(self, router: Routed) -> None:
         """Call now and then until everything must be well; then all at once."""
@@ -132,6 +165,8 @@ class _Simulation:
         until = [hit.told_at + TRIPPED for hit in self.world.hits if hit.told in TRIPS]
         until += [hit.told_at + COOLED for hit in self.world.hits if (hit.retry_after or 0.0) > 60]  # noqa: PLR2004
         now = asyncio.get_running_loop().time()
+        if self.setting.money is not None and self.setting.money.bounds:
+            until.append(now + TRIPPED)  # until budgets begin anew
         if max(until, default=0.0) > now:
             await asyncio.sleep(max(until) - now)
             await self._rounds(router, 4, 4.0)
@@ -155,8 +190,13 @@ class _Simulation:
 
     async def _all(self, router: Routed, models: list[str], phase: Phase) -> None:
         first = len(self.seen)
-        asks = [Ask(first + more, model=name, phase=phase) for more, name in enumerate(models)]
+        asks = [self._last(first + more, name, phase) for more, name in enumerate(models)]
         await asyncio.gather(*(self._come(router, ask) for ask in asks))
+
+    def _last(self, number: int, model: str, phase: Phase) -> Ask:
+        if self.setting.money is None:
+            return Ask(number, model=model, phase=phase)
+        return Ask(number, model=model, phase=phase, user=f"guest {number}", most=20)
 
     async def _come(self, router: Routed, ask: Ask) -> None:
         seen = Seen(ask)

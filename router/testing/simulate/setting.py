@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router.testing.simulate.chance import chance
+from router.testing.simulate.extras import PLAIN, TEAMS, blocks, price_of, rule_of
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping
+
+    from router.testing.simulate.extras import Keeping, Ladder, Money, Rates
 
 TASKS = ("chat", "code", "analysis", "creative")
 BALANCES = ("ordered", "ordered", "weighted", "least_busy", "fastest")
@@ -97,7 +100,9 @@ class Setting:
         inside: Whether whole answers are streamed from the endpoint.
         filters_move: Whether a filtered call moves on.
         deadline: Seconds of a call.
-        price: Dollars per million tokens, input and output.
+        keeping: Which answers are kept, or None.
+        money: Prices and budgets; None for one price and no budget.
+        ladder: What answers when nobody does, or None.
     """
 
     upstreams: Mapping[str, Upstream]
@@ -114,8 +119,14 @@ class Setting:
     inside: bool
     filters_move: bool
     deadline: float
-    price: tuple[int, int] = (1, 2)
+    keeping: Keeping | None = None
+    money: Money | None = None
+    ladder: Ladder | None = None
     min_left: float = 0.25
+
+    def rates(self, model: str) -> Rates:
+        """Return what a model costs: dollars per million tokens of input, cached input and output."""
+        return PLAIN if self.money is None else self.money.rates[model]
 
     @property
     def env(self) -> dict[str, str]:
@@ -126,13 +137,16 @@ class Setting:
     def text(self) -> str:
         """The configuration as a `router.yaml`."""
         tasks = [task for task in self.chains if task != "private"]
-        rules: list[dict[str, Any]] = [{"when": {"data": "private"}, "use": list(self.chains["private"])}]
-        rules += [{"when": {"task": task}, "use": list(self.chains[task])} for task in tasks]
+        when: list[tuple[str, dict[str, str]]] = [("private", {"data": "private"})]
+        when += [(task, {"task": task}) for task in tasks]
+        rules = [
+            {"when": said, "use": list(self.chains[task]), **rule_of(self, task)} for task, said in when
+        ]
         private = {"name": "private", "for_all": {"data": "private"}, "every_hop": {"locality": "local"}}
         data = {"values": ["public", "private"], "default": "public"}
         found: dict[str, Any] = {
             "version": 1,
-            "dimensions": {"task": {"values": tasks, "default": tasks[0]}, "data": data},
+            "dimensions": {"task": {"values": tasks, "default": tasks[0]}, "data": data, **self._teams()},
             "endpoints": {name: _endpoint(each) for name, each in self.upstreams.items()},
             "models": {name: self._model(name) for name in self.models},
             "rules": rules,
@@ -155,12 +169,16 @@ class Setting:
             found["hedge"] = {"after": _time(self.hedge.after), "max": f"{self.hedge.max:.0%}"}
         if self.filters_move:
             found["failover"] = {"also_on": ["content_filtered"]}
-        return json.dumps(found, indent=1)
+        return json.dumps({**found, **blocks(self)}, indent=1)
+
+    def _teams(self) -> dict[str, Any]:
+        if self.keeping is None and self.money is None:
+            return {}
+        return {"team": {"values": list(TEAMS), "default": TEAMS[0]}}
 
     def _model(self, name: str) -> dict[str, Any]:
         at = {place.endpoint: {"id": place.id, "context": place.context} for place in self.models[name]}
-        price = {"input": f"${self.price[0]}", "output": f"${self.price[1]}"}
-        return {"at": at, "balance": self.balances[name], "price": price}
+        return {"at": at, "balance": self.balances[name], "price": price_of(self.rates(name))}
 
 
 def invent(dice: random.Random) -> Setting:

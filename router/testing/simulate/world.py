@@ -11,6 +11,7 @@ from router.core import errors
 from router.core.events import Done, Garbled, TextDelta
 from router.core.tokens import estimate
 from router.core.usage import Usage
+from router.testing.simulate.callers import CALLER
 from router.testing.simulate.chance import chance
 from router.testing.simulate.weather import MIXED, REFUSALS, at
 
@@ -47,6 +48,8 @@ class Hit:
         usage: Tokens as told.
         left: When the router let go of it, or None while it runs.
         beside: Requests that ran at the endpoint when it arrived, itself among them.
+        prompt: What it said.
+        params: Its sampling options.
     """
 
     number: int
@@ -60,6 +63,8 @@ class Hit:
     regime: str
     pieces: tuple[str, ...]
     beside: int
+    prompt: str
+    params: Mapping[str, object]
     said: list[tuple[float, str]] = field(default_factory=list)
     garbled: list[int] = field(default_factory=list)
     told: str | None = None
@@ -110,7 +115,7 @@ class World:
             regime = dice.choice(MIXED[regime])
         if tokens > self._contexts[request.model]:
             regime = "context"
-        call = int(request.messages[-1].text.split(":", 1)[0].removeprefix("call "))
+        call = CALLER.get()
         number = len(self.hits)
         pieces = tuple(f"[{number}.{part} for {call}]" for part in range(dice.randint(2, 8)))
         self.running[upstream.name] += 1
@@ -126,6 +131,8 @@ class World:
             regime,
             pieces,
             self.running[upstream.name],
+            request.messages[-1].text,
+            request.params,
         )
         self.hits.append(hit)
         return hit, spell
@@ -199,7 +206,8 @@ class SimulatedProvider:
             hit.told, hit.told_at = "end", _now()
             return
         output = len(hit.pieces) + hit.number % 7
-        yield _done(hit, Usage(hit.tokens + hit.number % 5, output) if self._world.chance(0.85) else None)
+        told = Usage(hit.tokens + hit.number % 5, output, min(hit.number % 11, hit.tokens))
+        yield _done(hit, told if self._world.chance(0.85) else None)
 
     async def _pieces(self, hit: Hit, pace: float) -> AsyncGenerator[Event, None]:
         wrong = self._world.place(hit)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed, RouterError
 from router.core.record import LOST
+from router.core.usage import from_nano
 from router.testing.simulate.history import EXACT, SLACK
+from router.testing.simulate.invariants.facts import bill, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from router.testing.simulate.history import History
     from router.testing.simulate.world import Hit
 
+CANNED = "canned reply"
 NOT_SENT = frozenset({"shed", "deadline_exceeded", "cancelled", LOST})
 LEFT = frozenset({"cancelled", LOST})
 # How an attempt may end whose endpoint told no end; it may also have been silent, or not been understood.
@@ -123,16 +124,36 @@ def the_error_told_is_one_that_happened(history: History) -> Iterator[str]:
         if not isinstance(seen.error, CallFailed):
             continue
         kind, outcomes = seen.error.kind, {each.outcome for each in seen.error.attempts}
-        if kind not in outcomes and kind not in TOLD_LATER:
+        if kind not in outcomes and kind not in TOLD_LATER and not shared(history, seen):
             yield f"call {seen.ask.number} raised {kind} after {outcomes}"
-        if kind == "all_circuits_open" and outcomes - LEFT:
+        own = {place.model for place in seen.ask.candidates(history.setting)}
+        tried = {each.outcome for each in seen.error.attempts if each.model in own}
+        if kind == "all_circuits_open" and tried - LEFT:
             yield f"call {seen.ask.number} raised {kind} although it was tried: {outcomes}"
+
+
+def a_request_says_what_its_caller_said(history: History) -> Iterator[str]:
+    """The prompt and every sampling option, no more and no less."""
+    for hit in history.hits:
+        ask = history.seen[hit.call].ask
+        if hit.prompt != ask.prompt or hit.params != ask.params:
+            yield f"request {hit.number} of call {ask.number} said {hit.prompt[:40]!r} with {hit.params}"
+
+
+def nobody_is_out_of_time_before_its_time(history: History) -> Iterator[str]:
+    """What another call had no time for is no failure of this one."""
+    for seen in history.seen:
+        if not isinstance(seen.error, CallFailed) or seen.error.kind != "deadline_exceeded":
+            continue
+        early = history.deadline(seen) - history.setting.min_left - (seen.ended or 0.0)
+        if not seen.error.attempts and early > EXACT:
+            yield f"call {seen.ask.number} was out of time {early:.2f} s before its deadline"
 
 
 def an_answer_is_one_whole_answer_to_this_call(history: History) -> Iterator[str]:
     """Complete, in order, of one request, of this call, and really finished."""
     for seen in history.seen:
-        if seen.completion is None:
+        if seen.completion is None or seen.completion.cached or seen.completion.degraded == CANNED:
             continue
         who = f"call {seen.ask.number}"
         good = [hit for attempt, hit in history.pairs(seen) if attempt.outcome == "ok" and hit is not None]
@@ -168,7 +189,8 @@ def a_stream_never_repeats_or_skips(history: History) -> Iterator[str]:
     for seen in history.seen:
         if not seen.pieces:
             continue
-        if not any(hit.text.startswith(seen.text) for hit in history.of(seen)):
+        whole = seen.completion is not None and (seen.completion.cached or seen.completion.degraded == CANNED)
+        if not whole and not any(hit.text.startswith(seen.text) for hit in history.of(seen)):
             yield f"call {seen.ask.number} read {seen.text!r}, which nobody said"
         if seen.completion is not None and seen.completion.content != seen.text:
             yield f"call {seen.ask.number} read {seen.text!r} of {seen.completion.content!r}"
@@ -210,14 +232,11 @@ def usage_is_what_the_endpoint_told_else_an_estimate(history: History) -> Iterat
 
 def the_cost_of_a_call_is_that_of_all_its_attempts(history: History) -> Iterator[str]:
     """Failed attempts cost too, to the last fraction."""
-    into, out = history.setting.price
     for seen in history.seen:
         record = history.record(seen)
         if record is None:
             continue
-        used = [each.usage for each in record.attempts if each.usage is not None]
-        sums = [Decimal(each.input_tokens * into + each.output_tokens * out) / 1_000_000 for each in used]
-        total = list(accumulate(sums))[-1] if sums else Decimal(0)
+        total = from_nano(sum(bill(history.setting, each.model, each.usage) for each in record.attempts))
         if record.cost != total:
             yield f"call {seen.ask.number} cost {record.cost} and should have cost {total}"
 
@@ -230,6 +249,8 @@ INVARIANTS = (
     the_attempts_told_are_the_requests_sent,
     an_attempt_ends_as_the_world_saw_it,
     the_error_told_is_one_that_happened,
+    a_request_says_what_its_caller_said,
+    nobody_is_out_of_time_before_its_time,
     an_answer_is_one_whole_answer_to_this_call,
     what_could_not_be_read_is_never_passed_over_in_silence,
     a_stream_never_repeats_or_skips,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from router.core.errors import CallFailed
 from router.core.record import LOST
 from router.testing.simulate.history import EXACT
-from router.testing.simulate.invariants.facts import always_open
+from router.testing.simulate.invariants.facts import always_open, barred, reachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +45,8 @@ def another_key_is_tried_at_once(history: History) -> Iterator[str]:
         upstream, seen = history.upstream(hit), history.seen[hit.call]
         if hit.told not in {*OF_KEY, "rate_limited"} or upstream.requests or upstream.tokens or seen.gone:
             continue
+        if (setting.ladder is not None and not upstream.local) or (setting.money and setting.money.bounds):
+            continue  # it may be barred, or too dear
         bad = {history.key(other) for other in history.hits if other.told in {*OF_KEY, "rate_limited"}}
         told = {other.told for other in history.hits if history.upstream(other).host == upstream.host}
         record, late = history.record(seen), history.deadline(seen) - setting.min_left - 1.0
@@ -103,7 +105,7 @@ def a_healed_endpoint_is_used_again(history: History) -> Iterator[str]:
     """In the end, every model is answered at the first try by its first place."""
     setting = history.setting
     for seen in history.seen:
-        if seen.ask.phase != "final" or seen.ask.model is None:
+        if seen.ask.phase != "final" or seen.ask.model is None or barred(setting, seen.ask.model):
             continue
         hits = [hit for attempt, hit in history.pairs(seen) if attempt.outcome != LOST and hit is not None]
         who = f"the last call to {seen.ask.model}"
@@ -112,7 +114,7 @@ def a_healed_endpoint_is_used_again(history: History) -> Iterator[str]:
         elif len(hits) != 1:
             yield f"{who} needed {len(hits)} requests"
         elif setting.hedge is None and setting.balances[seen.ask.model] == "ordered":
-            first = setting.models[seen.ask.model][0].endpoint
+            first = next(p.endpoint for p in setting.models[seen.ask.model] if reachable(setting, p.endpoint))
             if hits[0].endpoint != first:
                 yield f"{who} went to {hits[0].endpoint} and not to {first}"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.core.record import LOST
 from router.testing.simulate.history import EXACT, SLACK
+from router.testing.simulate.invariants.facts import wanders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ def a_call_has_at_most_one_second_attempt(history: History) -> Iterator[str]:
         pairs = _hedges(history, seen)
         if pairs and (history.setting.hedge is None or seen.ask.urgency == "batch"):
             yield f"call {seen.ask.number} had a second attempt that the file does not allow"
-        if len(pairs) > 1:
+        if len(pairs) > 1 + wanders(history.setting, seen.ask):
             yield f"call {seen.ask.number} had {len(pairs)} second attempts"
         for first, second in pairs:
             if first.endpoint == second.endpoint:
@@ -66,7 +67,8 @@ def second_attempts_are_few(history: History) -> Iterator[str]:
             and len(seen.ask.candidates(history.setting)) > 1
             for seen in history.seen
         )
-        if made > max(1.0, hedge.max * calls):
+        walks = 1 + any(wanders(history.setting, seen.ask) for seen in history.seen)
+        if made > max(1.0, hedge.max * calls * walks):
             yield f"{made} second attempts in a minute with {calls} calls"
 
 

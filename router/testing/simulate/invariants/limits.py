@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.core.options import URGENCIES
 from router.testing.simulate.history import EXACT, SLACK
-from router.testing.simulate.invariants.facts import always_open, waits
+from router.testing.simulate.invariants.facts import always_open, reachable, waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +131,7 @@ def _overdrawn(takes: Iterable[tuple[float, float, float]], size: float) -> Iter
 def every_place_is_free_in_the_end(history: History) -> Iterator[str]:
     """As many calls at once as an endpoint has places all run at once."""
     for name, upstream in history.setting.upstreams.items():
-        if upstream.tokens is not None:
+        if upstream.tokens is not None or not reachable(history.setting, name):
             continue
         wave = [
             hit

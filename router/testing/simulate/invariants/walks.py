@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from router.core.errors import CallFailed
 from router.core.record import LOST
 from router.testing.simulate.history import EXACT, SLACK
-from router.testing.simulate.invariants.facts import always_open
+from router.testing.simulate.invariants.facts import always_open, further, shared, wanders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from router.core.record import AttemptRecord
     from router.testing.simulate.callers import Seen
     from router.testing.simulate.history import History
     from router.testing.simulate.world import Hit
@@ -56,8 +57,14 @@ def attempts_are_bounded(history: History) -> Iterator[str]:
     for seen in history.seen:
         record = history.record(seen)
         counted = [each for each in record.attempts if each.outcome not in UNCOUNTED] if record else []
-        if len(counted) > setting.attempts:
-            yield f"call {seen.ask.number} made {len(counted)} attempts of {setting.attempts}"
+        own = {place.model for place in seen.ask.candidates(setting)}
+        walks = 1 + sum(each.outcome == "budget_exceeded" for each in counted) * _has_others(history)
+        for what, made in (
+            ("its own", [each for each in counted if each.model in own]),
+            ("further", [each for each in counted if each.model not in own]),
+        ):
+            if len(made) > setting.attempts * walks:
+                yield f"call {seen.ask.number} made {len(made)} attempts at {what} models of {setting.attempts}"
         at: dict[tuple[str, str, int], int] = {}
         for attempt, hit in history.pairs(seen):
             keys = len(history.upstream(hit).keys) if hit is not None else 0
@@ -68,13 +75,15 @@ def attempts_are_bounded(history: History) -> Iterator[str]:
             ):
                 here = (hit.endpoint, hit.id, hit.key)
                 at[here] = at.get(here, 0) + 1
-        if max(at.values(), default=0) > setting.same + 1:
+        if max(at.values(), default=0) > (setting.same + 1) * walks:
             yield f"call {seen.ask.number} asked one place {max(at.values())} times: {at}"
 
 
 def what_cannot_help_is_not_tried(history: History) -> Iterator[str]:
     """No failure that would only repeat is asked for again, at that place or under that key."""
     for seen in history.seen:
+        if _has_others(history) and _refused(history, seen):
+            continue  # another model answers, which may be one that was tried
         ended: list[tuple[str, Hit]] = []
         for attempt, hit in _in_order(history, seen):
             for kind, before in ended:
@@ -122,7 +131,9 @@ def _waited(history: History, seen: Seen, hit: Hit) -> bool:
 def a_request_goes_only_where_the_rules_say(history: History) -> Iterator[str]:
     """To candidates of the call; a private one stays on this machine."""
     for seen in history.seen:
-        legal = {(place.endpoint, place.id) for place in seen.ask.candidates(history.setting)}
+        setting = history.setting
+        below = [place for name in further(setting, seen.ask) for place in setting.models[name]]
+        legal = {(place.endpoint, place.id) for place in (*seen.ask.candidates(setting), *below)}
         for hit in history.of(seen):
             if (hit.endpoint, hit.id) not in legal:
                 yield f"call {seen.ask.number} went to {hit.id} at {hit.endpoint}"
@@ -153,6 +164,8 @@ def a_call_without_attempts_left_ends_at_once(history: History) -> Iterator[str]
         record = history.record(seen)
         if not isinstance(seen.error, CallFailed) or record is None or not hits or seen.ask.live:
             continue
+        if wanders(history.setting, seen.ask):
+            continue
         counted = [each for each in record.attempts if each.outcome not in UNCOUNTED]
         over = max(hit.left or 0.0 for hit in hits)
         last = len(counted) == history.setting.attempts and counted[-1].outcome not in LOCAL
@@ -164,22 +177,38 @@ def failures_move_on_to_what_is_well(history: History) -> Iterator[str]:
     """A call fails only when no candidate that is well was left, or no attempt, or no time."""
     setting = history.setting
     for seen in history.seen:
-        if not isinstance(seen.error, CallFailed) or seen.pieces or _excused(history, seen):
+        if not isinstance(seen.error, CallFailed) or seen.pieces or excused(history, seen, seen.error.attempts):
             continue
         well = [p for p in seen.ask.candidates(setting) if always_open(setting, p.endpoint, healthy=True)]
         if well:
             yield f"call {seen.ask.number} raised {seen.error.kind} although {well[0].endpoint} was well"
 
 
-def _excused(history: History, seen: Seen) -> bool:
-    """Whether a call that failed had a reason that a healthy candidate does not change."""
-    error = seen.error
-    assert isinstance(error, CallFailed)
-    outcomes = [each.outcome for each in error.attempts]
+def excused(history: History, seen: Seen, attempts: Sequence[AttemptRecord]) -> bool:
+    """Whether a call whose candidates failed had a reason that a healthy one does not change."""
+    own = {place.model for place in seen.ask.candidates(history.setting)}
+    outcomes = [each.outcome for each in attempts if each.model in own]
     counted = [outcome for outcome in outcomes if outcome not in UNCOUNTED]
     broken = seen.ask.live and not history.setting.restart and any(hit.said for hit in history.of(seen))
     reasons = {"shed", "deadline_exceeded", "context_length", *FINAL}
-    return broken or len(counted) >= history.setting.attempts or bool({error.kind, *outcomes} & reasons)
+    told = {seen.error.kind} if isinstance(seen.error, CallFailed) else set()
+    return (
+        broken
+        or len(counted) >= history.setting.attempts
+        or bool({*told, *outcomes} & reasons)
+        or shared(history, seen)
+    )
+
+
+def _has_others(history: History) -> bool:
+    """Whether another model answers where a budget is spent."""
+    return history.setting.money is not None and bool(history.setting.money.others)
+
+
+def _refused(history: History, seen: Seen) -> bool:
+    """Whether a budget refused an attempt of a call."""
+    record = history.record(seen)
+    return record is not None and any(each.outcome == "budget_exceeded" for each in record.attempts)
 
 
 def a_silent_endpoint_is_abandoned_in_time(history: History) -> Iterator[str]:
