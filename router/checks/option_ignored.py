@@ -24,8 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import MOST_RELATED, Check, Finding, blurred
-from router.config.deployments import deployments
-from router.config.kinds import ignored_at
+from router.config.deployments import deployments, ignored_at
 from router.config.known import is_known
 from router.config.reach import reached, written_rules
 from router.diagnostics.diagnostic import Related

@@ -9,7 +9,7 @@ answers, with the recorded tokens, in a time that the log shows of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from router.compile.allowed import in_reach
 from router.compile.bill import cost_here, cost_of_answer, held_for
@@ -29,11 +29,10 @@ from router.policy.split import Split
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from router.compile.books import Account
+    from router.compile.books import Account, Books
     from router.compile.fate import Fate
-    from router.compile.program import Deployment, Route
+    from router.compile.program import Deployment, Program, Route
     from router.compile.recorded import Place, Recorded
-    from router.compile.side import Side
     from router.core.dimension import Value
     from router.policy.budget import Budget
     from router.policy.plan import Step
@@ -52,6 +51,39 @@ class _Instead:
     """A budget is spent, and this model answers."""
 
     model: str
+
+
+class Ground(Protocol):
+    """The configuration that a call walks through: see `router.compile.side.Side`."""
+
+    @property
+    def program(self) -> Program:
+        """The configuration."""
+        ...
+
+    @property
+    def books(self) -> Books:
+        """What its budgets have seen so far."""
+        ...
+
+    @property
+    def places(self) -> Mapping[Place, Deployment]:
+        """Its deployments by model and endpoint."""
+        ...
+
+    def allowed(
+        self, route: Route, chain: tuple[Deployment, ...], found: Mapping[str, Value]
+    ) -> tuple[Route, tuple[Deployment, ...]] | Refusal:
+        """Return the rule with those of its candidates that can serve a call, or why none may."""
+        ...
+
+    def names(self, chain: tuple[Deployment, ...]) -> tuple[Place, ...]:
+        """Return model and endpoint of each candidate."""
+        ...
+
+    def expected(self, place: Place) -> float | None:
+        """Return seconds that an attempt takes, or None when unknown."""
+        ...
 
 
 class Way:
@@ -78,7 +110,7 @@ class Way:
 
     def __init__(  # noqa: PLR0913, PLR0917 - a call is many things
         self,
-        side: Side,
+        side: Ground,
         call: Recorded,
         route: Route,
         found: Mapping[str, Value],

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.config.kinds import IGNORED
 from router.config.locality import locality_of
 from router.config.prices import PriceBook, price_book
+from router.core.quirk import quirk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -117,3 +119,13 @@ def unpriced(
         first = next(found, None)
         if first is not None:
             yield first
+
+
+def ignored_at(place: DeploymentSettings) -> tuple[frozenset[str], str]:
+    """Return the options that cannot be sent to a model at an endpoint, and who leaves them out: `kind anthropic`."""
+    at = place.at
+    if at.kind != "openai":
+        return IGNORED.get(at.kind, frozenset()), f"kind {at.kind}"
+    row = quirk_of(at.quirks, at.url)
+    found = row.ignored(place.place.id or place.settings.id or place.model)
+    return found, f"{row.name} (`quirks`)" if found else f"kind {at.kind}"

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.core.dimension import NEEDS
-from router.core.quirk import quirk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from router.config.deployments import DeploymentSettings
 
 # Kinds that are spoken to over HTTP.
 HTTP_KINDS = ("openai", "anthropic", "opencode", "ollama")
@@ -44,13 +41,3 @@ def able(
     if kind not in UNABLE:
         return None if written is None else frozenset(written) | spared
     return (frozenset(NEEDS if written is None else written) - UNABLE[kind]) | spared
-
-
-def ignored_at(place: DeploymentSettings) -> tuple[frozenset[str], str]:
-    """Return the options that cannot be sent to a model at an endpoint, and who leaves them out: `kind anthropic`."""
-    at = place.at
-    if at.kind != "openai":
-        return IGNORED.get(at.kind, frozenset()), f"kind {at.kind}"
-    row = quirk_of(at.quirks, at.url)
-    found = row.ignored(place.place.id or place.settings.id or place.model)
-    return found, f"{row.name} (`quirks`)" if found else f"kind {at.kind}"

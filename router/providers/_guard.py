@@ -47,14 +47,16 @@ class Guard:
                 await stream.aclose()
                 raise
 
-    async def before(self, host: str, port: int) -> None:
-        """Look at every address that a name leads to.
+    async def before(self, host: str, port: int) -> list[str]:
+        """Look at every address that a name leads to, and return them.
 
         Raises:
             ConnectFailed: No endpoint may have one of them, or there is none.
         """
-        for address in await self._resolve(host, port):
+        addresses = await self._resolve(host, port)
+        for address in addresses:
             self.after(address)
+        return addresses
 
     def after(self, address: str) -> None:
         """Look at an address that is connected to.
@@ -67,14 +69,23 @@ class Guard:
             raise ConnectFailed(f"{self._where} is not connected to: {address} {why}")
 
     async def _resolve(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                return await resolved(host, port)
         except TimeoutError:
             raise ConnectFailed(f"{self._where} cannot be reached within the time to connect") from None
         except (OSError, UnicodeError) as error:
             raise ConnectFailed(
                 f"{self._where} cannot be reached: its name does not resolve ({error})"
             ) from error
-        return [str(address[0]) for *_, address in found]
+
+
+async def resolved(host: str, port: int) -> list[str]:
+    """Return the addresses that a name leads to, each once, the best first.
+
+    Raises:
+        OSError: It leads nowhere.
+        UnicodeError: It cannot be one.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -90,7 +90,8 @@ class Cache:
         standing = await ask(call)
         answer = self._completion(standing)
         self.keep(call, answer)
-        return Landed(answer, _cost(answer), standing)
+        # A kept answer of the offline ladder has no attempt of its own: it saves what it had cost.
+        return Landed(answer, call.saved if answer.cached else _cost(answer), standing)
 
     def keep(self, call: Call, answer: Completion) -> None:
         """Keep the answer of a call, if it is worth it; once."""

@@ -228,7 +228,7 @@ def scattered(text, dice):
     for line in lines:
         bare = line.lstrip(" ")
         deep = (len(line) - len(bare)) // 2
-        if re.match(r"[^#]*[\[{]", bare) and dice.random() < 0.3:
+        if re.match(r"[^#\"]*[\[{][^\"]*$", bare) and dice.random() < 0.3:
             bare = re.sub(
                 r"(?<=[\]}]) *(?=[\]}])|(?<=[^$]\{)|(?=,(?= ))",
                 lambda _: " " * dice.choice([0, 0, 1, 3]),

@@ -124,6 +124,28 @@ def test_old_knowledge_fades():
     assert speed.cost(600.0, 0) < 0.001
 
 
+def test_what_was_measured_elsewhere_holds_until_it_is_asked_for_then_fades():
+    speed = Speed()
+    speed.expects(3.0)
+    assert speed.cost(1000.0, 1) == pytest.approx(6.0)
+    assert speed.cost(1600.0, 0) < 0.001
+
+
+def test_the_first_answer_takes_the_place_of_what_was_measured_elsewhere():
+    speed = Speed()
+    speed.expects(3.0)
+    speed.saw(0.5, 1.0)
+    speed.expects(9.0)
+    assert speed.cost(1.0, 0) == pytest.approx(0.5)
+
+
+def test_what_was_measured_elsewhere_can_be_taken_back():
+    speed = Speed()
+    speed.expects(3.0)
+    speed.expects(None)
+    assert speed.cost(0.0, 0) == 0
+
+
 def test_a_place_that_fails_fast_attracts_nobody():
     places = {"slow": Place(), "broken": Place()}
     tried = Counter()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import ipaddress
+from typing import TYPE_CHECKING
 
+from router.providers._guard import resolved
 from router.providers.transport.connection import Connection
 from router.providers.transport.failures import CannotConnect, ConnectTooSlow
+from router.providers.transport.race import race
 
 if TYPE_CHECKING:
     from router.providers.transport.connection import Shelf
     from router.providers.transport.target import Target
-
-EYEBALLS = 0.25  # seconds after which the next of several addresses is tried too
 
 
 async def connect(shelf: Shelf, target: Target, seconds: float | None) -> Connection:
@@ -38,30 +39,59 @@ async def connect(shelf: Shelf, target: Target, seconds: float | None) -> Connec
 
 async def _connected(shelf: Shelf, target: Target) -> Connection:
     loop = asyncio.get_running_loop()
-    connection = Connection(shelf, target)
     if target.path is not None:
-        await loop.create_unix_connection(lambda: connection, target.path)
+        _, connection = await loop.create_unix_connection(lambda: Connection(shelf, target), target.path)
         return connection
-    if target.guard is not None:
-        await target.guard.before(target.host, target.port)
-    # Only asyncio's own loops race addresses, and a race costs a task for each.
-    race: dict[str, Any] = {"happy_eyeballs_delay": EYEBALLS} if _raced(loop, target.host) else {}
-    transport, _ = await loop.create_connection(lambda: connection, target.host, target.port, **race)
+    addresses = await _addresses(target)
+
+    async def dial(address: str) -> Connection:
+        _, connection = await loop.create_connection(lambda: Connection(shelf, target), address, target.port)
+        return connection
+
+    if len(addresses) == 1:
+        connection = await dial(addresses[0])
+    else:
+        connection = await race(addresses, dial, Connection.drop)
     try:
-        if target.guard is not None:
-            target.guard.after(str(transport.get_extra_info("peername")[0]))
-        if target.tls is not None:
-            secured = await loop.start_tls(transport, connection, target.tls, server_hostname=target.name)
-            if secured is None:
-                raise ConnectionError("closed while TLS began")
-            connection.move(secured)
+        await _secured(connection, target)
     except BaseException:
         connection.drop()
-        transport.abort()
         raise
     return connection
 
 
-def _raced(loop: asyncio.AbstractEventLoop, host: str) -> bool:
-    literal = ":" in host or host.replace(".", "").isdigit()
-    return isinstance(loop, asyncio.BaseEventLoop) and not literal
+async def _addresses(target: Target) -> list[str]:
+    """Return where to connect to: what is looked at is what is connected to, whatever a name leads to later."""
+    if target.guard is not None:
+        return await target.guard.before(target.host, target.port)
+    if _is_literal(target.host):
+        return [target.host]
+    return await resolved(target.host, target.port)
+
+
+async def _secured(connection: Connection, target: Target) -> None:
+    """Look at what is connected to, and shake hands; nothing has been sent before."""
+    transport = connection.transport
+    if transport is None:
+        raise ConnectionError("closed at once")
+    if target.guard is not None:
+        target.guard.after(str(transport.get_extra_info("peername")[0]))
+    if target.tls is None:
+        return
+    loop = asyncio.get_running_loop()
+    try:
+        secured = await loop.start_tls(transport, connection, target.tls, server_hostname=target.name)
+    except BaseException:
+        transport.abort()
+        raise
+    if secured is None:
+        raise ConnectionError("closed while TLS began")
+    connection.move(secured)
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

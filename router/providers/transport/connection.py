@@ -96,6 +96,11 @@ class Connection(asyncio.Protocol):
     # What its owner does.
 
     @property
+    def transport(self) -> asyncio.Transport | None:
+        """What carries it, while it stands."""
+        return self._transport
+
+    @property
     def usable(self) -> bool:
         """Whether it stands."""
         return not self._closing and self._transport is not None and not self._transport.is_closing()

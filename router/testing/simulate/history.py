@@ -66,10 +66,17 @@ class History:
     healed: float = 0.0
     left_over: list[str] = field(default_factory=list)
     _by_call: dict[int, list[Hit]] = field(default_factory=dict)
+    _by_text: dict[str, Hit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for hit in self.hits:
             self._by_call.setdefault(hit.call, []).append(hit)
+            if hit.told == "ok" and hit.said:
+                self._by_text[hit.text] = hit
+
+    def source(self, text: str) -> Hit | None:
+        """Return the request that was answered with a text, whole and well."""
+        return self._by_text.get(text)
 
     def of(self, seen: Seen) -> list[Hit]:
         """Return the requests of a call, in the order of their arrival."""
@@ -111,9 +118,8 @@ class History:
     def _same(self, attempt: AttemptRecord, hit: Hit, seen: Seen) -> bool:
         place = self.place(hit)
         at = seen.started + attempt.at_ms / 1000
-        return (place.model, place.endpoint) == (attempt.model, attempt.endpoint) and abs(
-            at - hit.arrived
-        ) < EXACT
+        there = (place.model, place.endpoint) == (attempt.model, attempt.endpoint)
+        return attempt.sent and there and abs(at - hit.arrived) < EXACT
 
     def deadline(self, seen: Seen) -> float:
         """Return when a call's time is over."""

@@ -14,7 +14,7 @@ from router.testing.simulate.history import BOOKED, History, Notes
 from router.testing.simulate.invariants import INVARIANTS
 from router.testing.simulate.regulars import named
 from router.testing.simulate.setting import invent
-from router.testing.simulate.weather import forecast
+from router.testing.simulate.weather import cut_off, forecast
 from router.testing.simulate.world import World
 from router.testing.virtual import LostWakeup, run_virtual
 
@@ -30,6 +30,7 @@ TRIPPED = 3700.0  # no breaker stays open longer
 COOLED = 125.0
 EPOCH = 1_800_000_000  # seconds since 1970
 MONTH = 31 * 86400
+OUTAGES = 0.7  # of worlds that declare what happens without a network
 TRIPS = frozenset({"authentication", "quota_exhausted", "model_not_found"})
 
 
@@ -129,6 +130,12 @@ class _Simulation:
         self.setting = adorned(invent(dice), other)
         self.horizon = dice.choice((40.0, 60.0, 90.0))
         weather = {name: forecast(each, self.horizon, dice) for name, each in self.setting.upstreams.items()}
+        if self.setting.ladder is not None and other.random() < OUTAGES:
+            since = other.uniform(0, self.horizon)
+            until = min(self.horizon, since + other.choice((15.0, 30.0, 45.0)))
+            for name, each in self.setting.upstreams.items():
+                if not each.local:
+                    weather[name] = cut_off(weather[name], since, until)
         self.asks = named(self.setting, crowd(self.setting, self.horizon, dice, calls), other)
         self.startled: dict[int, asyncio.Task[None]] = {}
         self.world = World(self.setting, weather, dice, lambda: startle(self.startled, dice))

@@ -129,6 +129,11 @@ class Setting:
         return PLAIN if self.money is None else self.money.rates[model]
 
     @property
+    def teams(self) -> bool:
+        """Whether callers have teams."""
+        return self.keeping is not None or self.money is not None
+
+    @property
     def env(self) -> dict[str, str]:
         """The variables that the text refers to."""
         return {key.upper(): f"secret-{key}" for each in self.upstreams.values() for key in each.keys}
@@ -137,6 +142,7 @@ class Setting:
     def text(self) -> str:
         """The configuration as a `router.yaml`."""
         tasks = [task for task in self.chains if task != "private"]
+        teams = {"team": {"values": list(TEAMS), "default": TEAMS[0]}} if self.teams else {}
         when: list[tuple[str, dict[str, str]]] = [("private", {"data": "private"})]
         when += [(task, {"task": task}) for task in tasks]
         rules = [
@@ -146,7 +152,7 @@ class Setting:
         data = {"values": ["public", "private"], "default": "public"}
         found: dict[str, Any] = {
             "version": 1,
-            "dimensions": {"task": {"values": tasks, "default": tasks[0]}, "data": data, **self._teams()},
+            "dimensions": {"task": {"values": tasks, "default": tasks[0]}, "data": data, **teams},
             "endpoints": {name: _endpoint(each) for name, each in self.upstreams.items()},
             "models": {name: self._model(name) for name in self.models},
             "rules": rules,
@@ -171,10 +177,6 @@ class Setting:
             found["failover"] = {"also_on": ["content_filtered"]}
         return json.dumps({**found, **blocks(self)}, indent=1)
 
-    def _teams(self) -> dict[str, Any]:
-        if self.keeping is None and self.money is None:
-            return {}
-        return {"team": {"values": list(TEAMS), "default": TEAMS[0]}}
 
     def _model(self, name: str) -> dict[str, Any]:
         at = {place.endpoint: {"id": place.id, "context": place.context} for place in self.models[name]}

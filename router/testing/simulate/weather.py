@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from router.core import errors
@@ -91,6 +91,18 @@ def forecast(upstream: Upstream, horizon: float, dice: random.Random) -> tuple[S
             keys = frozenset(dice.sample(range(len(upstream.keys)), dice.randint(1, len(upstream.keys) - 1)))
         found.append(Spell(now, regime, keys, _asked(regime, dice)))
     return tuple(found)
+
+
+def cut_off(weather: Sequence[Spell], since: float, until: float) -> tuple[Spell, ...]:
+    """Return a weather in which nothing can be reached for a while."""
+    before = [spell for spell in weather if spell.until <= since]
+    during = at(weather[len(before) :], since, 0).until if len(before) < len(weather) else since
+    found = [*before]
+    if during > since:
+        found.append(replace(weather[len(before)], until=since))
+    elif not before or before[-1].until < since:
+        found.append(Spell(since, "ok"))
+    return (*found, Spell(until, "refused"), *(spell for spell in weather if spell.until > until))
 
 
 def at(weather: Sequence[Spell], now: float, key: int) -> Spell:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.testing.simulate.invariants import answers, health, hedges, limits, walks
+from router.testing.simulate.invariants import answers, health, hedges, kept, limits, walks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ INVARIANTS: tuple[Callable[[History], Iterator[str]], ...] = (
     *answers.INVARIANTS,
     *walks.INVARIANTS,
     *hedges.INVARIANTS,
+    *kept.INVARIANTS,
     *limits.INVARIANTS,
     *health.INVARIANTS,
 )

@@ -8,7 +8,7 @@ from router.core.errors import CallFailed, RouterError
 from router.core.record import LOST
 from router.core.usage import from_nano
 from router.testing.simulate.history import EXACT, SLACK
-from router.testing.simulate.invariants.facts import bill, shared
+from router.testing.simulate.invariants.facts import CANNED, bill, canned, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from router.testing.simulate.history import History
     from router.testing.simulate.world import Hit
 
-CANNED = "canned reply"
 NOT_SENT = frozenset({"shed", "deadline_exceeded", "cancelled", LOST})
 LEFT = frozenset({"cancelled", LOST})
 # How an attempt may end whose endpoint told no end; it may also have been silent, or not been understood.
@@ -128,7 +127,7 @@ def the_error_told_is_one_that_happened(history: History) -> Iterator[str]:
             yield f"call {seen.ask.number} raised {kind} after {outcomes}"
         own = {place.model for place in seen.ask.candidates(history.setting)}
         tried = {each.outcome for each in seen.error.attempts if each.model in own}
-        if kind == "all_circuits_open" and tried - LEFT:
+        if kind == "all_circuits_open" and tried - LEFT and "budget_exceeded" not in tried:
             yield f"call {seen.ask.number} raised {kind} although it was tried: {outcomes}"
 
 
@@ -189,7 +188,7 @@ def a_stream_never_repeats_or_skips(history: History) -> Iterator[str]:
     for seen in history.seen:
         if not seen.pieces:
             continue
-        whole = seen.completion is not None and (seen.completion.cached or seen.completion.degraded == CANNED)
+        whole = history.source(seen.text) is not None or seen.text == canned(history.setting, seen.ask)
         if not whole and not any(hit.text.startswith(seen.text) for hit in history.of(seen)):
             yield f"call {seen.ask.number} read {seen.text!r}, which nobody said"
         if seen.completion is not None and seen.completion.content != seen.text:

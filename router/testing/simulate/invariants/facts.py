@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from router.testing.simulate.setting import Setting
 
 
+OTHER_MODEL, STALE, CANNED = "offline model ", "stale cache", "canned reply"
+
+
 def always_open(setting: Setting, name: str, *, healthy: bool = False) -> bool:
     """Whether nothing ever keeps the router from sending to an endpoint that has a free place.
 
@@ -44,6 +47,8 @@ def waits(history: History, name: str) -> list[tuple[float, float, Seen]]:
             continue
         if {place.endpoint for place in seen.ask.candidates(history.setting)} == {name}:
             hits = history.of(seen)
+            if not hits and seen.completion is not None:
+                continue  # it was answered from what is kept, or by a canned reply
             until = hits[0].arrived if hits else seen.ended
             if until is not None and until > seen.started:
                 found.append((seen.started, until, seen))
@@ -136,3 +141,10 @@ def reachable(setting: Setting, name: str) -> bool:
 def barred(setting: Setting, model: str) -> bool:
     """Whether a model is nowhere that may be contacted."""
     return not any(reachable(setting, place.endpoint) for place in setting.models[model])
+
+
+def canned(setting: Setting, ask: Ask) -> str | None:
+    """Return the canned reply to a call, or None."""
+    words = set(ask.prompt.replace(":", " ").split())
+    replies = setting.ladder.replies if setting.ladder is not None else ()
+    return next((say for fits, say in replies if not fits or words & set(fits)), None)

@@ -1,0 +1,173 @@
+"""Invariants of answers that are kept, and of calls that are answered together."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from router.testing.simulate.history import EXACT
+from router.testing.simulate.invariants.facts import (
+    CANNED,
+    STALE,
+    bill,
+    fresh,
+    question,
+    refuses,
+    use_of,
+    waits_for_others,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from router.core.messages import Completion
+    from router.testing.simulate.callers import Seen
+    from router.testing.simulate.history import History
+    from router.testing.simulate.world import Hit
+
+SPREAD = 1.1  # an answer may stay good so much longer than the file says
+LEAST = 0.9
+
+
+def a_kept_answer_was_given_to_this_very_question(history: History) -> Iterator[str]:
+    """To the same words and options of the same user, among the same candidates; by an upstream, and whole."""
+    setting = history.setting
+    for seen, completion in _kept(history):
+        who, hit = f"call {seen.ask.number}", history.source(completion.content)  # type: ignore[arg-type]  # a text
+        if completion.degraded == CANNED:
+            continue
+        if hit is None:
+            yield f"{who} got a kept answer that nobody ever gave: {completion.content!r}"
+            continue
+        first = history.seen[hit.call]
+        if question(setting, seen.ask) != question(setting, first.ask):
+            yield f"{who} got the answer to call {first.ask.number}, which asked something else"
+        if hit.garbled and not setting.buffered and first.ask.live:
+            yield f"{who} got the answer to call {first.ask.number}, of which an event is missing"
+        if completion.degraded is None and history.place(hit) not in seen.ask.candidates(setting):
+            yield f"{who} got a kept answer of {hit.endpoint}, which is no candidate"
+
+
+def only_what_is_certain_is_kept(history: History) -> Iterator[str]:
+    """Temperature 0 or a seed, unless somebody says `always`; and not for those who say `off`."""
+    setting = history.setting
+    for seen, completion in _kept(history):
+        hit = history.source(str(completion.content))
+        first = history.seen[hit.call] if hit is not None else seen
+        for each in (seen, first):
+            if use_of(setting, each.ask) == "off":
+                yield f"call {seen.ask.number} was answered from the cache, and call {each.ask.number} is not for it"
+            elif completion.degraded != STALE and not fresh(setting, each.ask):
+                yield f"call {seen.ask.number} was answered from the cache, and call {each.ask.number} is left to chance"
+
+
+def a_kept_answer_is_no_older_than_it_may_be(history: History) -> Iterator[str]:
+    """As the file, the rule and the call say; for the ladder as `stale_cache` says."""
+    setting = history.setting
+    for seen, completion in _kept(history):
+        hit = history.source(str(completion.content))
+        if hit is None:
+            continue
+        if completion.degraded == STALE:
+            most = (setting.ladder.stale if setting.ladder is not None else None) or 0.0
+        else:
+            most = min(_ttl(history, history.seen[hit.call]) * SPREAD, _oldest(history, seen))
+        age = seen.started - hit.told_at
+        if age > most + EXACT:
+            yield f"call {seen.ask.number} got an answer that is {age:.1f} s old, {age - most:.1f} s too old"
+
+
+def a_kept_answer_costs_nothing(history: History) -> Iterator[str]:
+    """No request is made for it, and what it saves is what it had cost."""
+    for seen in history.seen:
+        record, completion = history.record(seen), seen.completion
+        if record is None or completion is None:
+            continue
+        who = f"call {seen.ask.number}"
+        if completion.cached != record.cached or completion.cost != record.cost:
+            yield f"{who} was told as cached={record.cached} for {record.cost}, and is not"
+        hit = history.source(str(completion.content))
+        if not completion.cached or hit is None:
+            continue
+        if completion.degraded != STALE and history.of(seen):
+            yield f"{who} was answered from the cache after {len(history.of(seen))} requests"
+        saved = None if record.saved is None else int(record.saved * 10**9)
+        if saved != _cost(history, hit):
+            yield f"{who} saved {saved}, and the answer had cost {_cost(history, hit)}"
+
+
+def equal_questions_are_asked_once_at_a_time(history: History) -> Iterator[str]:
+    """While one is being answered, the others wait for it."""
+    spans: dict[Hashable, list[tuple[float, float, int]]] = {}
+    for seen in history.seen:
+        hits = history.of(seen)
+        if hits and waits_for_others(history.setting, seen.ask):
+            same = (question(history.setting, seen.ask), refuses(history.setting, seen.ask))
+            span = (hits[0].arrived, max(hit.left or 0.0 for hit in hits), seen.ask.number)
+            spans.setdefault(same, []).append(span)
+    for calls in spans.values():
+        for (_, until, one), (began, _, other) in pairwise(sorted(calls)):
+            if began < until - EXACT:
+                yield f"call {other} was sent {until - began:.2f} s before the equal call {one} was over"
+
+
+def what_is_kept_is_not_asked_again(history: History) -> Iterator[str]:
+    """As long as it is good, whoever asks the same gets it."""
+    setting = history.setting
+    if setting.keeping is None or setting.keeping.size is not None:
+        return
+    asked: dict[Hashable, list[Seen]] = {}
+    for seen in history.seen:
+        if seen.ask.topic is not None and fresh(setting, seen.ask):
+            asked.setdefault(question(setting, seen.ask), []).append(seen)
+    for calls in asked.values():
+        if any(isinstance(use_of(setting, seen.ask), float) for seen in calls):
+            continue  # answers that are good for less take the place of others
+        good = [seen.ended for seen in calls if _worth(seen) and seen.ended is not None]
+        for seen in calls:
+            kept = [at for at in good if at + EXACT < seen.started < at + LEAST * setting.keeping.ttl]
+            if kept and history.of(seen):
+                yield f"call {seen.ask.number} was asked again, {seen.started - kept[0]:.2f} s after its answer was kept"
+
+
+def _kept(history: History) -> Iterator[tuple[Seen, Completion]]:
+    for seen in history.seen:
+        if seen.completion is not None and seen.completion.cached:
+            yield seen, seen.completion
+
+
+def _worth(seen: Seen) -> bool:
+    """Whether a call ended with an answer of its own that is worth keeping."""
+    completion = seen.completion
+    return completion is not None and not completion.cached and completion.degraded is None
+
+
+def _ttl(history: History, seen: Seen) -> float:
+    """Return how long the answer to a call stays good."""
+    use = use_of(history.setting, seen.ask)
+    keeping = history.setting.keeping
+    return use if isinstance(use, float) else keeping.ttl if keeping is not None else 0.0
+
+
+def _oldest(history: History, seen: Seen) -> float:
+    """Return how old an answer a call takes."""
+    use = use_of(history.setting, seen.ask)
+    return use if isinstance(use, float) else float("inf")
+
+
+def _cost(history: History, hit: Hit) -> int | None:
+    """Return what an answer had cost, in billionths of a dollar."""
+    for attempt, found in history.pairs(history.seen[hit.call]):
+        if found is hit:
+            return bill(history.setting, attempt.model, hit.usage or attempt.usage)
+    return None
+
+
+INVARIANTS = (
+    a_kept_answer_was_given_to_this_very_question,
+    only_what_is_certain_is_kept,
+    a_kept_answer_is_no_older_than_it_may_be,
+    a_kept_answer_costs_nothing,
+    equal_questions_are_asked_once_at_a_time,
+    what_is_kept_is_not_asked_again,
+)
