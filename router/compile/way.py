@@ -77,6 +77,10 @@ class Ground(Protocol):
         """Return the rule with those of its candidates that can serve a call, or why none may."""
         ...
 
+    def most(self, deployment: Deployment, route: Route, call: Recorded, task: str) -> int | None:
+        """Return how many tokens an answer may have, or None where nothing bounds it."""
+        ...
+
     def names(self, chain: tuple[Deployment, ...]) -> tuple[Place, ...]:
         """Return model and endpoint of each candidate."""
         ...

@@ -186,7 +186,7 @@ def test_explain_of_a_wrong_file_shows_its_errors(run, tmp_path):
 
 
 def test_explain_warns_of_what_is_not_built(run, tmp_path):
-    (tmp_path / "later.yaml").write_text(FILE + "machine: {memory: 8GiB}\n", encoding="utf-8")
+    (tmp_path / "later.yaml").write_text(FILE + "stream: {on_interrupt: continue}\n", encoding="utf-8")
     result = run("explain", "-c", "later.yaml")
     assert result.exit_code == 0
     assert "warning[R211]" in result.stderr

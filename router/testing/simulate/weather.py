@@ -96,13 +96,9 @@ def forecast(upstream: Upstream, horizon: float, dice: random.Random) -> tuple[S
 def cut_off(weather: Sequence[Spell], since: float, until: float) -> tuple[Spell, ...]:
     """Return a weather in which nothing can be reached for a while."""
     before = [spell for spell in weather if spell.until <= since]
-    during = at(weather[len(before) :], since, 0).until if len(before) < len(weather) else since
-    found = [*before]
-    if during > since:
-        found.append(replace(weather[len(before)], until=since))
-    elif not before or before[-1].until < since:
-        found.append(Spell(since, "ok"))
-    return (*found, Spell(until, "refused"), *(spell for spell in weather if spell.until > until))
+    rest = weather[len(before) :]
+    last = replace(rest[0], until=since) if rest else Spell(since, "ok")
+    return (*before, last, Spell(until, "refused"), *(spell for spell in rest if spell.until > until))
 
 
 def at(weather: Sequence[Spell], now: float, key: int) -> Spell:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.testing.simulate.invariants import answers, health, hedges, kept, limits, walks
+from router.testing.simulate.invariants import answers, health, hedges, kept, ladder, limits, money, walks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,8 @@ INVARIANTS: tuple[Callable[[History], Iterator[str]], ...] = (
     *walks.INVARIANTS,
     *hedges.INVARIANTS,
     *kept.INVARIANTS,
+    *money.INVARIANTS,
+    *ladder.INVARIANTS,
     *limits.INVARIANTS,
     *health.INVARIANTS,
 )
