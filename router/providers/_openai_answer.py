@@ -162,15 +162,18 @@ class AnswerDecoder:
 
     def _deltas(self, said: Mapping[str, object]) -> list[Delta]:
         deltas: list[Delta] = []
-        reasoning = self._text(said.get("reasoning_content") or said.get("reasoning"))
-        if reasoning:
+        thought = said.get("reasoning_content") or said.get("reasoning")
+        if thought and (reasoning := self._text(thought)):
             deltas.append(ReasoningDelta(reasoning))
-        text = self._text(said.get("content")) or self._text(said.get("refusal"))
-        if text:
+        content = said.get("content")
+        text = content if type(content) is str else self._text(content)
+        if text or (text := self._text(said.get("refusal"))):
             deltas.append(TextDelta(text))
-        for position, item in enumerate(self._list(said.get("tool_calls"), "tool_calls")):
-            deltas.append(self._call(self._object(item, "tool call"), position))
-            self._called = True
+        calls = said.get("tool_calls")
+        if calls is not None:
+            for position, item in enumerate(self._list(calls, "tool_calls")):
+                deltas.append(self._call(self._object(item, "tool call"), position))
+                self._called = True
         return deltas
 
     def _call(self, call: Mapping[str, object], position: int) -> ToolCallDelta:
@@ -212,13 +215,14 @@ class AnswerDecoder:
         )
 
     def _count(self, usage: Mapping[str, object]) -> Usage:
-        prompt = self._object(usage.get("prompt_tokens_details") or {}, "usage")
-        completion = self._object(usage.get("completion_tokens_details") or {}, "usage")
+        prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+        cached = whole(self._object(prompt, "usage").get("cached_tokens")) if prompt else 0
         return Usage(
             input_tokens=whole(usage.get("prompt_tokens")),
             output_tokens=whole(usage.get("completion_tokens")),
             # DeepSeek has a field of its own beside.
-            cached_input_tokens=whole(prompt.get("cached_tokens"))
-            or whole(usage.get("prompt_cache_hit_tokens")),
-            reasoning_tokens=whole(completion.get("reasoning_tokens")),
+            cached_input_tokens=cached or whole(usage.get("prompt_cache_hit_tokens")),
+            reasoning_tokens=whole(self._object(completion, "usage").get("reasoning_tokens"))
+            if completion
+            else 0,
         )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Stale = Callable[[Call, float], Awaitable[Completion | None]]
 
 MODEL, STALE, CANNED = "offline model", "stale cache", "canned reply"
+NOTHING_SPENT: frozenset[str] = frozenset()
 
 
 async def descend(
@@ -49,7 +50,6 @@ async def descend(
         raise error
     attempt = await _modelled(call, policy, walked, dice)
     if attempt is not None:
-        call.degraded = f"{MODEL} {attempt.model}"
         return attempt
     if policy.stale is not None and stale is not None:
         kept = await stale(call, policy.stale)
@@ -86,21 +86,26 @@ async def _modelled(call: Call, policy: OfflinePolicy, walked: Walked, dice: flo
     found = fitting(call, _further(call, policy, dice))
     if not found:
         return None
-    call.candidates = found
+    # A budget whose other model failed bounds these again.
+    call.candidates, call.spent = found, NOTHING_SPENT
     try:
-        return await walked(call)
+        attempt = await walked(call)
     except DeadlineExceeded:
         raise
     except CallFailed:
         return None  # what the first candidates said is told
     finally:
         call.candidates = before
+    if attempt.deployment in found:  # else a budget's other model answers, as is noted already
+        call.degraded = f"{MODEL} {attempt.model}"
+    return attempt
 
 
 def _further(call: Call, policy: OfflinePolicy, dice: float) -> tuple[Deployment, ...]:
     user = call.options.get("user")
     names = [use.pick(user, dice) if isinstance(use, Split) else use for use in policy.uses]
-    return tuple(each for each in in_order(call.program.models, names) if each not in call.candidates)
+    before = {*call.candidates, *call.intended}  # a spent budget may have put another model in their place
+    return tuple(each for each in in_order(call.program.models, names) if each not in before)
 
 
 def _takes_text(call: Call) -> bool:

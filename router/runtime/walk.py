@@ -183,6 +183,9 @@ class Walk:
         endpoint = self._call.candidates[index].endpoint
         if not self._here.limiter(endpoint).free or not self._hedges.take(now):
             return None
+        network = self._call.network
+        if network is not None and not network.admit(endpoint, now):
+            return None
         self._hedges = None  # one for each call
         self._gates[index].hedged()
         return self._attempt(index, panic=False)

@@ -131,7 +131,7 @@ def who_is_answered_by_a_cheaper_model_is_told(history: History) -> Iterator[str
         said = (completion.degraded or "").startswith("budget")
         if said and not refused:
             yield f"call {seen.ask.number} says {completion.degraded!r}, and no budget refused it"
-        if money is None or not refused or said or completion.degraded:
+        if money is None or not refused or completion.degraded or history.setting.hedge is not None:
             continue
         if all(each.use is not None for each in money.sums if each.refuses):
             yield f"call {seen.ask.number} was answered by {completion.model} after a budget was spent, and does not say so"
