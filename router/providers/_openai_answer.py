@@ -50,7 +50,7 @@ class AnswerDecoder:
         self._finish: str | None = None
         self._usage: Usage | None = None
         self._model = ""
-        self._ended = False
+        self.over = False  # nothing more can come
         self._full = False
         self._called = False
 
@@ -58,11 +58,6 @@ class AnswerDecoder:
     def finished(self) -> bool:
         """Whether the reason of the end is known; only the usage may still come."""
         return self._finish is not None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more can come."""
-        return self._ended
 
     def feed_text(self, text: str | bytes) -> list[Delta]:
         """Take in the data of one event: JSON, or `[DONE]`.
@@ -72,7 +67,7 @@ class AnswerDecoder:
         """
         payload = parse(text)
         if payload is UNREADABLE and text.strip() in (b"[DONE]", "[DONE]"):
-            self._ended = True
+            self.over = True
             return []
         if payload is UNREADABLE:
             raise MalformedResponse(f"{self._source.where} sent something that is not JSON")
@@ -85,7 +80,7 @@ class AnswerDecoder:
             CallFailed: It is an error, or cannot be read and nothing came before it.
         """
         try:
-            return [*self.feed_text(text)]
+            return self.feed_text(text)  # type: ignore[return-value]  # a list of its own
         except MalformedResponse as error:
             if self.finished:
                 return []  # all is said; only the usage is lost
@@ -100,7 +95,7 @@ class AnswerDecoder:
             CallFailed: It is an error, or no JSON.
         """
         deltas = self.feed_text(text)
-        self._ended = True
+        self.over = True
         return deltas
 
     def feed(self, payload: object) -> list[Delta]:
@@ -109,22 +104,25 @@ class AnswerDecoder:
         Raises:
             CallFailed: It carries an error, or is not of the format.
         """
-        chunk = self._object(payload, "answer")
-        if chunk.get("error"):
-            raise error_in_answer(self._source, chunk["error"], has_image=self._image)
-        if chunk.get("object") == "error":  # vLLM does not nest it
-            raise error_in_answer(self._source, chunk, has_image=self._image)
-        self._model = self._model or text_or_empty(chunk.get("model"))
+        if type(payload) is not dict:
+            raise self._malformed("answer")
+        chunk = payload
+        if chunk.get("error") or chunk.get("object") == "error":  # vLLM does not nest it
+            raise error_in_answer(self._source, chunk.get("error") or chunk, has_image=self._image)
+        if not self._model:
+            self._model = text_or_empty(chunk.get("model"))
         deltas: list[Delta] = []
-        for item in self._list(chunk.get("choices"), "choices"):
-            choice = self._object(item, "choice")
+        choices = chunk.get("choices")
+        for choice in choices if type(choices) is list else self._list(choices, "choices"):
+            if type(choice) is not dict:
+                raise self._malformed("choice")
             if not choice.get("index"):
                 deltas += self._choice(choice)
         if chunk.get("usage"):
             usage = self._object(chunk["usage"], "usage")
             self._usage = self._count(usage)
             self._cost = amount(usage.get("cost")) if self._tells_cost else None
-            self._ended = self._ended or self.finished
+            self.over = self.over or self.finished
         self._full = self._full or bool(deltas)
         return deltas
 
@@ -137,7 +135,7 @@ class AnswerDecoder:
             MalformedResponse: The answer is empty.
         """
         where = self._source.where
-        if not self._ended and self._finish is None:
+        if not self.over and self._finish is None:
             raise StreamInterrupted(f"{where} ended in the middle of its answer")
         if self._finish in BROKEN:
             raise StreamInterrupted(f"{where} broke its answer off: {self._finish}")
@@ -154,7 +152,9 @@ class AnswerDecoder:
         if choice.get("error"):
             raise error_in_answer(self._source, choice["error"], has_image=self._image)
         said = choice.get("delta") or choice.get("message") or {}
-        deltas = self._deltas(self._object(said, "message"))
+        if type(said) is not dict:
+            raise self._malformed("message")
+        deltas = self._deltas(said)
         reason = choice.get("finish_reason")
         if isinstance(reason, str):
             self._finish = reason

@@ -47,7 +47,14 @@ class SseParser:
         Raises:
             ResponseTooLarge: A line or an event is over the cap.
         """
-        between = not (self._at_start or self._after_cr or self._data)
+        if self._at_start:
+            self._buffer += chunk
+            if len(self._buffer) < len(_BOM):
+                return
+            chunk = bytes(self._buffer).removeprefix(_BOM)
+            self._buffer.clear()
+            self._at_start = False
+        between = not (self._after_cr or self._data)
         if between and len(chunk) <= self._cap and _CR not in chunk:
             yield from self._feed_events(chunk)
         else:
@@ -113,9 +120,6 @@ class SseParser:
             raise ResponseTooLarge(f"{self._where} sent an event of more than {self._cap} bytes")
 
     def _line(self, line: bytes) -> Iterator[bytes]:
-        if self._at_start:
-            self._at_start = False
-            line = line.removeprefix(_BOM)
         if not line:
             if self._data:
                 yield b"\n".join(self._data)

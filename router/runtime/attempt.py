@@ -12,6 +12,8 @@ from router.core.record import LOST, AttemptRecord
 from router.core.usage import NOTHING
 from router.runtime.alarm import Alarm
 from router.runtime.amounts import BILLED, cost_of, estimated
+from router.runtime.gate import Refused
+from router.runtime.lateness import late
 from router.runtime.prepare import prepared
 from router.runtime.reading import UNREAD, Reading
 
@@ -37,10 +39,6 @@ if TYPE_CHECKING:
 GARBLED = "an unreadable event of the answer was left out"
 
 
-class Refused(Exception):
-    """The deployment's breaker closed the way between the choice and the try: nothing was sent."""
-
-
 class Attempt:
     """One try. One task at a time drives it; `close` may be called at any point and more than once.
 
@@ -60,7 +58,6 @@ class Attempt:
         "_alarm",
         "_changes",
         "_clock",
-        "_content",
         "_dice",
         "_entered",
         "_entry",
@@ -72,6 +69,7 @@ class Attempt:
         "_open",
         "_panic",
         "_permit",
+        "_plain",
         "_provider",
         "_reader",
         "_ready",
@@ -83,6 +81,7 @@ class Attempt:
         "done",
         "first_at",
         "lost",
+        "model",
         "pending",
         "ready",
         "record",
@@ -106,6 +105,7 @@ class Attempt:
     ) -> None:
         self.call = call
         self.deployment = deployment
+        self.model = deployment.model
         self.collector = self.written = Collector()  # what is handed on, and what the endpoint wrote
         self.ready: Ready | None = None
         self.done: Done | None = None
@@ -130,18 +130,12 @@ class Attempt:
         self._entry: Entry | None = None  # what was written to the ledger before it was sent
         self._open: AbstractAsyncContextManager[AsyncIterator[Event]] | None = None
         self._events: AsyncIterator[Event] | None = None
-        self._content = False
         self._kept: list[Delta] | None = None
         self._changes: Changes | None = None
         self._reader = Reading(clock, self.close) if call.handed else None
-        self._ready: deque[Event] | None = (
-            None  # events that have come already, where the provider shows them
-        )
-
-    @property
-    def model(self) -> str:
-        """The model that is tried."""
-        return self.deployment.model
+        # Events that have come already, and whether they go on as they are, its first content being out.
+        self._ready: deque[Event] | None = None
+        self._plain = False
 
     async def begin(self) -> None:
         """Bring the attempt to its first content.
@@ -178,6 +172,19 @@ class Attempt:
         if kept is not None:
             kept.reverse()
 
+    def take(self) -> Delta | None:
+        """Return the next piece of text if it has come already and goes on as it is; None where there is more to it."""
+        ready, reader = self._ready, self._reader
+        if not ready or reader is None or not self._plain or self.record is not None:
+            return None
+        event = ready[0]
+        if type(event) is not TextDelta or not event.text:
+            return None
+        ready.popleft()
+        reader.active = True
+        self.written.add(event)
+        return event
+
     async def next(self) -> Delta | None:
         """Return the next delta of a live answer, or None at its end.
 
@@ -196,6 +203,7 @@ class Attempt:
         assert reader is not None  # noqa: S101 - else its deltas were kept
         if pending is not None or self.done is not None:
             reader.end()
+            self._plain = self._changes is None
             return pending
         reader.begin()
         try:
@@ -313,8 +321,7 @@ class Attempt:
             if isinstance(event, TextDelta) and not event.text:
                 continue
             self.written.add(event)
-            if not self._content:
-                self._content = True
+            if self.first_at is None:
                 self.first_at = self._clock.now()
                 self._gate.saw(self.first_at - self.started, self.first_at)
             return event
@@ -346,21 +353,16 @@ class Attempt:
         if timeouts.total is not None:
             paused = self._reader.paused if self._reader is not None else 0.0
             limit = min(limit, self.started + timeouts.total + paused)
-        if not self._content and timeouts.first is not None:
+        if self.first_at is None and timeouts.first is not None:
             limit = min(limit, self.started + timeouts.first)
-        if self._content and timeouts.idle is not None:
+        if self.first_at is not None and timeouts.idle is not None:
             limit = min(limit, self._clock.now() + timeouts.idle)
         return limit
 
     def _timed_out(self) -> CallFailed:
-        waited = self._clock.now() - self.started
-        if self._clock.now() >= self.call.deadline:
-            return errors.DeadlineExceeded(
-                f"the call's deadline passed while {self.deployment.name} answered"
-            )
-        if self._content:
-            return errors.StreamStalled(f"{self.deployment.name} stopped in its answer ({waited:.1f} s)")
-        return errors.FirstTokenTimeout(f"{self.deployment.name} sent no answer in {waited:.1f} s")
+        now = self._clock.now()
+        over = now >= self.call.deadline
+        return late(self.deployment.name, now - self.started, over=over, begun=self.first_at is not None)
 
     def _write_record(self, error: BaseException | None, now: float) -> None:
         """Append the attempt to the call's; a failure gets what it used and what had arrived."""

@@ -27,6 +27,10 @@ LEAST_COOLED, MOST_COOLED = 1.0, 3600.0
 CHECK_AGAIN = 1.0
 
 
+class Refused(Exception):
+    """A breaker closed the way between the choice and the try: nothing was sent."""
+
+
 class Permit:
     """The right to send one attempt: a pass of each breaker, and the credential it goes out under."""
 

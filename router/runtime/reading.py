@@ -19,11 +19,22 @@ class Reading:
     Attributes:
         paused: Seconds that the reader took for itself so far.
         closing: What closes the stream because nobody read it, or None.
+        active: Whether something was taken without waiting since that was last looked at.
     """
 
     # Mutable besides: when it was read last, whether it is being read, and the timer that looks after that.
 
-    __slots__ = ("_clock", "_close", "_over", "_read_at", "_reading", "_unread", "closing", "paused")
+    __slots__ = (
+        "_clock",
+        "_close",
+        "_over",
+        "_read_at",
+        "_reading",
+        "_unread",
+        "active",
+        "closing",
+        "paused",
+    )
 
     def __init__(self, clock: Clock, close: Callable[[], Awaitable[None]]) -> None:
         self._clock = clock
@@ -32,6 +43,7 @@ class Reading:
         self._reading = False
         self._over = False
         self._unread: asyncio.TimerHandle | None = None
+        self.active = False
         self.paused = 0.0
         self.closing: asyncio.Future[None] | None = None
 
@@ -61,8 +73,9 @@ class Reading:
         if self._over:
             return
         now = self._clock.now()
-        if self._reading or now < self._read_at + UNREAD:
-            again = now + UNREAD if self._reading else self._read_at + UNREAD
+        if self._reading or self.active or now < self._read_at + UNREAD:
+            again = now + UNREAD if self._reading or self.active else self._read_at + UNREAD
+            self.active = False
             self._unread = self._clock.call_at(again, self._look)
         else:
             self.closing = asyncio.ensure_future(self._close())

@@ -29,6 +29,10 @@ class Replay:
         """The model that answered."""
         return self.completion.model
 
+    def take(self) -> Delta | None:
+        """Return None: everything is handed out by `next`."""
+        return None
+
     async def next(self) -> Delta | None:
         """Return the next delta, or None at the end."""
         return next(self._left, None)

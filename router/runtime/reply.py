@@ -77,6 +77,8 @@ class Reply:
         attempt = self._attempt
         if attempt is None:
             raise RouterError("a stream is opened with `async with router.stream(...) as reply`")
+        if (ready := attempt.take()) is not None:
+            return ready
         if self._completion is not None:
             raise StopAsyncIteration
         try:

@@ -8,7 +8,8 @@ from router.compile.program import BARRED
 from router.core.errors import BudgetExceeded, CallFailed, DeadlineExceeded, NoCandidate
 from router.policy.kinds import TREATMENTS
 from router.policy.plan import GiveUp, Plan, Try, Wait
-from router.runtime.attempt import Attempt, Refused
+from router.runtime.attempt import Attempt
+from router.runtime.gate import Refused
 from router.runtime.hedge import race
 from router.runtime.service import checked
 

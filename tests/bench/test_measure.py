@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from decimal import Decimal
 
 import pytest
 from support.played import DONE, OK, Part, config, played, says
 
 from router import InvalidCall, TextDelta
-from router.bench import Prompt, benchmark
+from router.bench import Prompt, as_mapping, benchmark, measure, planned, summed
 from router.core.errors import ModelLoading, ServerError, StreamInterrupted
 from router.core.events import Done
 
 BROKEN = ServerError("broken", status=500)
-FIVE = says("a", "b", "c", "d", "e", first=0.5, pace=0.1)  # five tokens in a second, the first after half of it
+FIVE = says(
+    "a", "b", "c", "d", "e", first=0.5, pace=0.1
+)  # five tokens in a second, the first after half of it
 ONE = "one"
 
 
@@ -192,7 +195,12 @@ def test_its_costs_are_the_routers(tmp_path):
 def test_what_a_failed_call_cost_is_known_as_far_as_prices_are(tmp_path):
     text = config("ab", models="{m: {at: a}, n: {at: b}}", rules="[{use: [m, n]}]", b="locality: remote")
     found = by_place(
-        measured(tmp_path, text, parts={"a": Part(BROKEN), "b": Part([TextDelta("x"), StreamInterrupted("cut")])}, warm_up=False)
+        measured(
+            tmp_path,
+            text,
+            parts={"a": Part(BROKEN), "b": Part([TextDelta("x"), StreamInterrupted("cut")])},
+            warm_up=False,
+        )
     )
     assert found["m", "a"].cost == 0
     assert found["n", "b"].cost is None
@@ -213,7 +221,12 @@ def test_options_go_with_every_call_and_a_prompts_own_before_them(tmp_path):
     part = Part()
     prompts = [Prompt("x", ONE), Prompt("y", [{"role": "user", "content": "two"}], {"max_tokens": 7})]
     measured(
-        tmp_path, config("a"), parts={"a": part}, prompts=prompts, repeat=1, options={"max_tokens": 5, "seed": 1}
+        tmp_path,
+        config("a"),
+        parts={"a": part},
+        prompts=prompts,
+        repeat=1,
+        options={"max_tokens": 5, "seed": 1},
     )
     assert [(each.messages[0].text, each.params["max_tokens"]) for _, each in part.asked] == [
         ("one", 5),
@@ -231,7 +244,9 @@ def test_the_built_in_prompts_are_a_short_answer_a_text_and_code(tmp_path):
 
 
 def test_tokens_that_nobody_counted_are_marked_as_estimated(tmp_path):
-    [place] = measured(tmp_path, config("a"), parts={"a": Part([TextDelta("abcd"), 1, Done("stop")])}).measured
+    [place] = measured(
+        tmp_path, config("a"), parts={"a": Part([TextDelta("abcd"), 1, Done("stop")])}
+    ).measured
     assert place.estimated
     assert place.rate == pytest.approx(1.0)
 
@@ -263,3 +278,33 @@ def test_a_stream_at_a_place_wants_one_that_the_model_has(tmp_path):
             return [each.text async for each in reply], reply.completion.endpoint
 
     assert played(tmp_path, config("ab"), work, a=Part(), b=Part()) == (["fine"], "a")
+
+
+def test_what_an_interrupted_benchmark_did_not_come_to_is_told(tmp_path):
+    async def work(it):
+        plan = planned(it.router, prompts=[Prompt("x", ONE)], repeat=2)
+        async with aclosing(measure(it.router, plan)) as found:
+            runs = [run async for run, _ in zip_async(found, range(4))]
+        return plan, summed(plan, runs, 0.0, finished=False)
+
+    parts = {name: Part(FIVE) for name in "abc"}
+    plan, found = played(tmp_path, config("abc"), work, **parts)
+    assert (plan.each, plan.calls) == (3, 9)
+    assert [(each.model, len(each.answered)) for each in found.measured] == [("ma", 2)]
+    assert [(each.model, len(each.runs), each.unavailable) for each in found.unavailable] == [
+        ("mb", 1, "not reached: the benchmark was interrupted"),
+        ("mc", 0, "not reached: the benchmark was interrupted"),
+    ]
+
+
+async def zip_async(found, numbers):
+    """Yield as many as there are numbers."""
+    for number in numbers:
+        yield await anext(found), number
+
+
+def test_a_sum_with_an_unknown_price_in_it_is_unknown(tmp_path):
+    found = measured(tmp_path, config("ab", b="locality: remote"), parts={"a": Part(), "b": Part()})
+    report = as_mapping(found)
+    assert report["usd"] is None
+    assert {each["model"]: each["usd"] for each in report["places"]} == {"ma": "0", "mb": None}

@@ -50,7 +50,7 @@ def test_a_file_of_json_has_prompts_or_messages_with_names_and_options(tmp_path,
     ],
 )
 def test_a_line_that_is_no_prompt_is_told_with_its_number(tmp_path, line, why):
-    with pytest.raises(ValueError, match="prompts.jsonl, line 2: ") as caught:
+    with pytest.raises(ValueError, match=r"prompts\.jsonl, line 2: ") as caught:
         read(tmp_path, '{"prompt": "good"}\n' + line)
     assert why in str(caught.value)
 

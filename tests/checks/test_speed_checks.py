@@ -70,7 +70,10 @@ def test_figures_that_nobody_asks_for_have_no_effect(tmp_path, models):
     [
         (places(("other", "a"), ("m", "elsewhere")), "2 other places"),
         ({"places": []}, "no place in it ever answered"),
-        ({"places": [{"model": "m", "endpoint": "a", "first_seconds": None}]}, "no place in it ever answered"),
+        (
+            {"places": [{"model": "m", "endpoint": "a", "first_seconds": None}]},
+            "no place in it ever answered",
+        ),
     ],
 )
 def test_figures_of_other_places_have_no_effect(tmp_path, content, label):

@@ -38,6 +38,9 @@ breaker: off
 """
 
 
+HERE = pytest.mark.usefixtures("folder")
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -59,7 +62,8 @@ def as_json(*words, status=0, **more):
     return found
 
 
-def test_a_table_has_the_fastest_first_and_says_what_failed_and_what_is_missing(folder):
+@HERE
+def test_a_table_has_the_fastest_first_and_says_what_failed_and_what_is_missing():
     result = run()
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
@@ -88,7 +92,8 @@ def test_models_that_are_not_there_are_no_failure_where_all_are_asked_for(folder
     assert run("gone").exit_code == 1
 
 
-def test_json_has_every_run_and_null_for_what_is_unknown(folder):
+@HERE
+def test_json_has_every_run_and_null_for_what_is_unknown():
     found = as_json("small", "cloud", "--repeat", "1", status=1)
     [place] = found["places"]
     assert (place["model"], place["endpoint"], place["kind"], place["locality"], place["id"]) == (
@@ -107,7 +112,8 @@ def test_json_has_every_run_and_null_for_what_is_unknown(folder):
     assert found["usd"] == "0"
 
 
-def test_a_failed_run_is_a_run_with_its_error(folder):
+@HERE
+def test_a_failed_run_is_a_run_with_its_error():
     found = as_json("shaky", "--no-warm-up", "--repeat", "1", status=1)
     runs = found["places"][0]["runs"]
     assert [each["error"] for each in runs] == [
@@ -124,7 +130,9 @@ def test_prompts_of_a_file_are_asked_instead_and_options_are_set(folder):
     result = run("small", "--prompts", "mine.txt", "--repeat", "1", "--keep", "kept.jsonl")
     assert result.exit_code == 0
     lines = [json.loads(line) for line in (folder / "kept.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [(each["model"], each["endpoint"], each["prompt"], each["run"], each["text"]) for each in lines] == [
+    assert [
+        (each["model"], each["endpoint"], each["prompt"], each["run"], each["text"]) for each in lines
+    ] == [
         ("small", "a", "line 1", 0, "[Mock small Response] Say this."),
         ("small", "a", "line 1", 1, "[Mock small Response] Say this."),
         ("small", "a", "line 2", 1, "[Mock small Response] Say that."),
@@ -142,7 +150,8 @@ def test_what_it_saves_is_what_a_file_starts_from(folder):
     assert re.search(r"balance +m: fastest of a, b; it starts from \w \S+ms, \w \S+ms", result.output)
 
 
-def test_offline_asks_no_remote_endpoint(folder):
+@HERE
+def test_offline_asks_no_remote_endpoint():
     found = as_json("cloud", "--offline", env={"FAR_KEY": "key"}, status=1)
     assert found["unavailable"][0]["why"].startswith("not asked (offline")
     assert found["places"] == []
@@ -158,6 +167,7 @@ def test_costs_go_to_the_ledger(folder):
     assert total["usd"] == found["usd"] != "0"
 
 
+@HERE
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -166,13 +176,16 @@ def test_costs_go_to_the_ledger(folder):
         (["small", "--set", "colour=red"], "colour"),
         (["small", "--set", "colour"], "is not of the form name=value"),
         (["--repeat", "0"], "--repeat"),
-        (["small", "--keep", "no/where.jsonl"], "no/where.jsonl cannot be written: No such file or directory"),
+        (
+            ["small", "--keep", "no/where.jsonl"],
+            "no/where.jsonl cannot be written: No such file or directory",
+        ),
         (["small", "--save", "no/where.json"], "no/where.json cannot be written: No such file or directory"),
         (["small", "-o", "no/where"], "no/where cannot be written: No such file or directory"),
         (["-c", "nowhere.yaml"], "nowhere.yaml"),
     ],
 )
-def test_bad_usage_ends_with_2_and_no_traceback(folder, words, said):
+def test_bad_usage_ends_with_2_and_no_traceback(words, said):
     result = run(*words)
     assert result.exit_code == 2, result.output
     assert said in result.output
@@ -195,7 +208,8 @@ def test_a_file_whose_faults_show_only_with_its_variables_is_told_too(folder):
     assert "R510" in result.output
 
 
-def test_a_full_disk_ends_no_measuring_and_is_told(folder, monkeypatch):
+@HERE
+def test_a_full_disk_ends_no_measuring_and_is_told(monkeypatch):
     opened = Path.open
 
     def full(path, mode="r", **more):
@@ -267,8 +281,15 @@ def test_a_page_draws_bars_and_dots_to_scale_and_escapes_names():
     assert "<b>" not in text.replace("<bdi>", "")
     assert "&lt;router&gt;.yaml" in text
     assert [float(each) for each in re.findall(r'class="bar"[^>]* width="([\d.]+)"', text)] == [410, 102.5]
-    assert [float(each) for each in re.findall(r'class="dot" cx="([\d.]+)"', text)] == [352.5, 660, 352.5, 660]
-    assert ">very-long-name-of-a-model-in… at b<title>very-long-name-of-a-model-in-a-file at b</title>" in text
+    assert [float(each) for each in re.findall(r'class="dot" cx="([\d.]+)"', text)] == [
+        352.5,
+        660,
+        352.5,
+        660,
+    ]
+    assert (
+        ">very-long-name-of-a-model-in… at b<title>very-long-name-of-a-model-in-a-file at b</title>" in text
+    )
     assert "x at y: not measured: it is &lt;down&gt;" in text
     assert "interrupted" in text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from support.simulation import load
@@ -11,9 +12,28 @@ from support.simulation import load
 from router.compile.program import Program
 from router.core import errors
 from router.core.events import Collector, Done
-from router.policy import breaker, kinds, plan, rate, retry
+from router.policy import breaker, budget, cachekey, kinds, offline, plan, rate, retry
 from router.policy.hedge import HedgeShare
-from router.runtime import attempt, engine, gate, hedge, limiter, notify, prepare, records, reply, walk
+from router.policy.offline import descends
+from router.runtime import (
+    attempt,
+    cache,
+    call,
+    engine,
+    flight,
+    gate,
+    hedge,
+    ladder,
+    ledger,
+    limiter,
+    network,
+    notify,
+    prepare,
+    records,
+    reply,
+    spending,
+    walk,
+)
 from router.runtime.call import Call
 from router.testing.simulate import simulate
 
@@ -429,8 +449,8 @@ def usage_is_estimated_although_it_was_told(patch):
 
 @mutant
 def failed_attempts_cost_nothing(patch):
-    def cost(call):
-        return call.attempts[-1].cost if call.attempts else attempt.NOTHING
+    def cost(of):
+        return of.attempts[-1].cost if of.attempts else attempt.NOTHING
 
     for module in (engine, records):
         patch.setattr(module, "total_cost", cost)
@@ -456,6 +476,231 @@ def an_attempt_that_was_left_is_not_told(patch):
     )
 
 
+# Answers that are kept.
+
+
+@mutant
+def users_share_their_answers(patch):
+    before = cachekey.key_of
+    patch.setattr(cachekey, "key_of", lambda _, asked: before({}, asked))
+
+
+@mutant
+def options_do_not_count_for_kept_answers(patch):
+    before = cachekey._one
+    patch.setattr(
+        cachekey, "_one", lambda asked: before(replace(asked, request=replace(asked.request, params={})))
+    )
+
+
+@mutant
+def what_is_left_to_chance_is_kept(patch):
+    patch.setattr(cachekey, "certain", lambda _: True)
+
+
+@mutant
+def kept_answers_never_end(patch):
+    patch.setattr(cache, "is_good", lambda *_: True)
+
+
+@mutant
+def lesser_answers_are_kept(patch):
+    patch.setattr(cache, "worth_keeping", lambda answer, *_: not answer.cached)
+
+
+@mutant
+def nothing_is_kept(patch):
+    patch.setattr(cache.Cache, "keep", nothing)
+
+
+@mutant
+def stale_answers_are_of_any_age(patch):
+    before = cache.Cache.stale
+    patch.setattr(cache.Cache, "stale", lambda self, call, _: before(self, call, 1e9))
+
+
+@mutant
+def a_kept_answer_is_paid_for_again(patch):
+    patch.setattr(cache, "NOTHING", Decimal("0.001"))
+
+
+@mutant
+def a_kept_answer_is_not_in_the_books(patch):
+    patch.setattr(spending.Spending, "kept", nothing)
+
+
+@mutant
+def equal_calls_all_ask(patch):
+    async def join(_self, _key, _deadline, ask):
+        return await ask(), True
+
+    patch.setattr(flight.Flights, "join", join)
+
+
+@mutant
+def a_caller_who_leaves_takes_the_others_along(patch):
+    def hand_on(flights, key, found):
+        for waiter in found.waiters:
+            waiter.cancel()
+        del flights[key]
+
+    patch.setattr(flight, "_hand_on", hand_on)
+
+
+@mutant
+def when_one_leaves_the_others_wait_for_nobody(patch):
+    patch.setattr(flight, "_hand_on", lambda flights, key, _: flights.pop(key))
+
+
+@mutant
+def the_deadline_of_one_is_that_of_all(patch):
+    async def ask_for_all(_self, flights, key, found, ask):
+        try:
+            landed = await ask()
+        except errors.CallFailed as error:
+            flight._tell(flights, key, found, error)
+            raise
+        except BaseException:
+            flight._hand_on(flights, key, found)
+            raise
+        flight._tell(flights, key, found, landed)
+        return landed
+
+    patch.setattr(flight.Flights, "_ask", ask_for_all)
+
+
+# Money.
+
+
+@mutant
+def what_was_held_stays_held(patch):
+    before = ledger._book
+    patch.setattr(ledger, "_book", lambda db, key, spent, held: before(db, key, spent, max(0, held)))
+
+
+@mutant
+def nothing_is_held(patch):
+    patch.setattr(spending, "reserve", lambda *_: 0)
+
+
+@mutant
+def all_users_share_one_sum(patch):
+    patch.setattr(budget.Budget, "who", lambda *_: "")
+
+
+@mutant
+def attempts_are_half_the_price_in_the_books(patch):
+    before = spending._ended
+
+    def ended(record):
+        found = before(record)
+        return found._replace(cost=(found.cost or 0) // 2)
+
+    patch.setattr(spending, "_ended", ended)
+
+
+@mutant
+def failed_attempts_are_not_in_the_books(patch):
+    before = spending.Spending.settle
+
+    def settle(self, call, deployment, record, entry):
+        if record.outcome == "ok":
+            before(self, call, deployment, record, entry)
+
+    patch.setattr(spending.Spending, "settle", settle)
+
+
+@mutant
+def budgets_that_warn_refuse(patch):
+    before = budget.CostPolicy.accounts
+
+    def accounts(self, *more):
+        return tuple(each._replace(enforced=True) for each in before(self, *more))
+
+    patch.setattr(budget.CostPolicy, "accounts", accounts)
+
+
+@mutant
+def the_other_model_of_a_budget_is_not_told(patch):
+    before = engine.instead
+
+    def instead(call, error):
+        before(call, error)
+        call.degraded = None
+
+    patch.setattr(engine, "instead", instead)
+
+
+@mutant
+def a_spent_budget_is_not_told(patch):
+    patch.setattr(ledger, "crossed", nothing)
+
+
+# The offline ladder.
+
+
+@mutant
+def who_refuses_the_ladder_is_answered_by_it(patch):
+    patch.setattr(ladder, "_may", lambda _, error: descends(error))
+
+
+@mutant
+def the_ladder_comes_before_the_candidates(patch):
+    before = engine.Engine._walked
+
+    async def walked(self, call):
+        if call.program.offline is not None and not call.attempts and call.candidates == call.intended:
+            raise errors.ServerError("not tried")
+        return await before(self, call)
+
+    patch.setattr(engine.Engine, "_walked", walked)
+
+
+@mutant
+def any_canned_reply_will_do(patch):
+    patch.setattr(
+        offline.OfflinePolicy, "reply", lambda self, _: self.replies[0].say if self.replies else None
+    )
+
+
+@mutant
+def a_lesser_answer_does_not_say_so(patch):
+    def replayed(call, answer, _):
+        return ladder.Replay(call, replace(answer, rule=call.rule, request_id=call.request_id))
+
+    patch.setattr(ladder, "_replay", replayed)
+
+
+@mutant
+def offline_models_are_passed_over(patch):
+    patch.setattr(ladder, "_further", lambda *_: ())
+
+
+@mutant
+def what_a_budget_refused_answers_as_an_offline_model(patch):
+    def further(call, policy, _):
+        found = ladder.in_order(call.program.models, policy.uses)
+        return tuple(each for each in found if each not in call.candidates)
+
+    patch.setattr(ladder, "_further", further)
+
+
+@mutant
+def the_network_is_always_there(patch):
+    patch.setattr(offline.Network, "failed", lambda *_: False)
+
+
+@mutant
+def everybody_probes_the_network(patch):
+    patch.setattr(network.Connectivity, "admit", lambda *_: True)
+    patch.setattr(offline.Network, "opens", lambda _, now: now)
+
+
+@mutant
+def offline_only_is_ignored(patch):
+    patch.setattr(call, "in_reach", lambda _, candidates: candidates)
+
+
 # What shows only where many calls are under way at once: seeds, and calls in each storm.
 CROWDED = {"results of an older generation count": (range(45, 60), 200)}
 
@@ -471,4 +716,4 @@ def test_the_simulator_finds(name, monkeypatch):
 
 
 def test_there_are_enough_mutants():
-    assert len(MUTANTS) >= 40
+    assert len(MUTANTS) >= 75

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from router.core.errors import DeadlineExceeded
 from router.testing.simulate.history import EXACT
 from router.testing.simulate.invariants.facts import (
     CANNED,
@@ -123,11 +124,38 @@ def what_is_kept_is_not_asked_again(history: History) -> Iterator[str]:
     for calls in asked.values():
         if any(isinstance(use_of(setting, seen.ask), float) for seen in calls):
             continue  # answers that are good for less take the place of others
-        good = [seen.ended for seen in calls if _worth(seen) and seen.ended is not None]
+        good = [span for span in (_kept_from(history, seen) for seen in calls) if span is not None]
         for seen in calls:
-            kept = [at for at in good if at + EXACT < seen.started < at + LEAST * setting.keeping.ttl]
+            at = seen.started
+            kept = [began for began, ended in good if ended + EXACT < at < began + LEAST * setting.keeping.ttl]
             if kept and history.of(seen):
-                yield f"call {seen.ask.number} was asked again, {seen.started - kept[0]:.2f} s after its answer was kept"
+                yield f"call {seen.ask.number} was asked again, {at - kept[0]:.2f} s after its answer was kept"
+
+
+def nobody_waits_for_an_answer_that_nobody_fetches(history: History) -> Iterator[str]:
+    """Who runs out of time beside an equal call does so while that one is being answered."""
+    setting = history.setting
+    for seen in history.seen:
+        error = seen.error
+        if not isinstance(error, DeadlineExceeded) or error.attempts or not waits_for_others(setting, seen.ask):
+            continue
+        at, own = seen.ended or 0.0, question(setting, seen.ask)
+        others = [
+            other
+            for other in history.seen
+            if other is not seen
+            and other.started <= at <= (other.ended or at) + EXACT
+            and waits_for_others(setting, other.ask)
+            and question(setting, other.ask) == own
+        ]
+        if others and not any(_fetches(history, other) for other in others):
+            yield f"call {seen.ask.number} waited for an equal call until {at:.2f} s, and there was none to wait for"
+
+
+def _fetches(history: History, seen: Seen) -> bool:
+    """Whether a call is, or may be, one that asks."""
+    record = history.record(seen)
+    return record is None or bool(record.attempts) or record.outcome not in ("deadline_exceeded", "cancelled")
 
 
 def _kept(history: History) -> Iterator[tuple[Seen, Completion]]:
@@ -136,10 +164,13 @@ def _kept(history: History) -> Iterator[tuple[Seen, Completion]]:
             yield seen, seen.completion
 
 
-def _worth(seen: Seen) -> bool:
-    """Whether a call ended with an answer of its own that is worth keeping."""
+def _kept_from(history: History, seen: Seen) -> tuple[float, float] | None:
+    """Return the first and the last moment at which the answer of a call was kept; None if it is not worth it."""
     completion = seen.completion
-    return completion is not None and not completion.cached and completion.degraded is None
+    if completion is None or completion.cached or completion.degraded is not None or seen.ended is None:
+        return None
+    hit = history.source(str(completion.content))
+    return None if hit is None else (hit.told_at, seen.ended)
 
 
 def _ttl(history: History, seen: Seen) -> float:
@@ -170,4 +201,5 @@ INVARIANTS = (
     a_kept_answer_costs_nothing,
     equal_questions_are_asked_once_at_a_time,
     what_is_kept_is_not_asked_again,
+    nobody_waits_for_an_answer_that_nobody_fetches,
 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from router.core.messages import Completion
     from router.testing.simulate.callers import Seen
     from router.testing.simulate.history import History
+    from router.testing.simulate.world import Hit
 
 WINDOW, PAUSE = 10.0, 15.0
 # What is the caller's own fault, or its own end, or a matter of money, is answered by nobody else.
@@ -146,7 +147,7 @@ def _gone(history: History) -> Iterator[tuple[float, float]]:
     for hit in remote:
         if hit.first_at is not None:
             events.append((hit.first_at, ""))
-        if hit.told == "connect_failed" and not history.seen[hit.call].gone:
+        if hit.told == "connect_failed" and _learned_at_once(history, hit):
             events.append((hit.told_at, history.upstream(hit).host))
         elif hit.told is not None and hit.told not in NOT_REACHED:
             events.append((hit.told_at, ""))
@@ -164,6 +165,12 @@ def _gone(history: History) -> Iterator[tuple[float, float]]:
             gone = None
     if gone is not None:
         yield gone, float("inf")
+
+
+def _learned_at_once(history: History, hit: Hit) -> bool:
+    """Whether a failure is known as soon as it happens: not where a caller left, or a second attempt was made."""
+    seen, hedge = history.seen[hit.call], history.setting.hedge
+    return not seen.gone and (hedge is None or hit.told_at - seen.started < hedge.after - EXACT)
 
 
 def _answers(history: History) -> Iterator[tuple[Seen, Completion, str]]:

@@ -168,7 +168,7 @@ def a_call_without_attempts_left_ends_at_once(history: History) -> Iterator[str]
             continue
         counted = [each for each in record.attempts if each.outcome not in UNCOUNTED]
         over = max(hit.left or 0.0 for hit in hits)
-        last = len(counted) == history.setting.attempts and counted[-1].outcome not in LOCAL
+        last = len(counted) == history.setting.attempts and counted[-1].sent and counted[-1].outcome not in LOCAL
         if last and (seen.ended or 0.0) > over + SLACK:
             yield f"call {seen.ask.number} ended {(seen.ended or 0.0) - over:.2f} s after its last attempt"
 
