@@ -67,6 +67,7 @@ class Measured:
         id: The name the endpoint knows.
         unavailable: Why it was not measured, or None.
         runs: Its calls in their order, the warm-up first.
+        served: What its server says it really answers with, where that is one model under any name; else None.
     """
 
     model: str
@@ -76,6 +77,7 @@ class Measured:
     id: str
     unavailable: str | None = None
     runs: tuple[Run, ...] = ()
+    served: str | None = None
 
     @property
     def answered(self) -> tuple[Run, ...]:

@@ -56,6 +56,7 @@ def _place(each: Measured) -> dict[str, object]:
         "kind": each.kind,
         "locality": each.locality,
         "id": each.id,
+        "served": each.served,
         "tokens_per_second": _rounded(each.rate),
         "first_seconds": _rounded(each.first),
         "seconds": _rounded(each.seconds),

@@ -70,7 +70,7 @@ def _endpoint(
         if not endpoint.has("idle_unload"):
             return
     yield from _waits(configuration, endpoint)
-    models = list(models_at(configuration, document, name))
+    models = models_at(configuration, document, name)
     stay = all(_stays(configuration, each.settings) for each in models)
     if endpoint.has("idle_unload") and stay:
         yield Finding(

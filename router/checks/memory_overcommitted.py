@@ -65,7 +65,7 @@ def _local(configuration: Configuration, document: Document) -> Iterator[Deploym
             yield from models_at(configuration, document, name)
 
 
-def _stay(configuration: Configuration, found: Iterator[DeploymentSettings]) -> list[DeploymentSettings]:
+def _stay(configuration: Configuration, found: Iterable[DeploymentSettings]) -> list[DeploymentSettings]:
     """Return the deployments that stay in memory and of which it is known how large they are, each file once."""
     stay: dict[tuple[str, str], DeploymentSettings] = {}
     for each in found:

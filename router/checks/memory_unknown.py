@@ -46,7 +46,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     for name, endpoint in document.endpoints.items():
         if endpoint.kind != "openai" or not endpoint.has("memory"):
             continue
-        models = list(models_at(configuration, document, name))
+        models = models_at(configuration, document, name)
         for each in models:
             if len(models) > 1 and not (each.settings.has("memory") or each.place.has("memory")):
                 yield Finding(

@@ -36,14 +36,15 @@ from router.compile.compiler import OFFLINE
 from router.core.errors import ConfigError, InvalidCall
 from router.runtime.inspection import UNSET, inspect, used
 from router.runtime.load import load_router
+from router.runtime.stock import answers_any_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from router.bench.figures import Benchmark, Run
+    from router.bench.figures import Benchmark, Measured, Run
     from router.bench.measure import Plan
     from router.bench.prompts import Prompt
-    from router.runtime.inspection import Prepared
+    from router.runtime.inspection import Prepared, Seen
     from router.runtime.router import Router
 
 INTERRUPTED = 130
@@ -194,11 +195,15 @@ async def _looked(file: Prepared, plan: Plan) -> Plan:
     """Return a plan that says which places cannot be had: their endpoints are not asked, or do not answer."""
     names = {each.endpoint for each in plan.places}
     seen = await inspect(file, [each for each in used(file.program) if each.name in names])
-    away = {name: each.why for name, each in seen.items() if each.standing in ("unasked", "down")}
-    places = tuple(
-        replace(each, unavailable=away.get(each.endpoint, each.unavailable)) for each in plan.places
-    )
-    return replace(plan, places=places)
+    return replace(plan, places=tuple(_as_seen(each, seen[each.endpoint]) for each in plan.places))
+
+
+def _as_seen(place: Measured, seen: Seen) -> Measured:
+    if seen.standing in ("unasked", "down"):
+        return replace(place, unavailable=seen.why)
+    if answers_any_name(seen) and seen.listed(place.id) is None:
+        return replace(place, served=(seen.models or ())[0].id)
+    return place
 
 
 async def _ask(router: Router, plan: Plan, runs: list[Run], write: Callable[[Run], None]) -> None:

@@ -28,14 +28,14 @@ table { border-collapse: collapse; }
 th, td { border: 1px solid var(--line); padding: .35rem .6rem; text-align: end; }
 th { background: var(--head); font-weight: 600; }
 td { white-space: nowrap; }
-th[scope=row] { text-align: start; font-weight: 400; max-width: 24rem; overflow-wrap: anywhere; }
+th[scope=row] { text-align: start; font-weight: 400; min-width: 8rem; max-width: 24rem; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; min-width: 32rem; max-width: 60rem; height: auto; font: 13px system-ui, sans-serif; }
 text { fill: var(--ink); dominant-baseline: central; }
 .name { text-anchor: end; }
 .tick { fill: var(--soft); font-size: 11px; text-anchor: middle; }
 .grid { stroke: var(--line); }
 .bar { fill: var(--bar); }
-.dot { fill: var(--dot); fill-opacity: .45; }
+.dot { fill: var(--dot); fill-opacity: .55; }
 .middle { stroke: var(--ink); stroke-width: 2; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #eceef2; --page: #14161a; --line: #444953; --head: #1f2329; --soft: #b3b8c2; --bar: #6aa5e3; --dot: #b194e6; }

@@ -48,6 +48,8 @@ def notes(found: Benchmark) -> Iterator[str]:
         for why, count in counts.items():
             times = f"{count} calls" if count > 1 else "a call"
             yield f"{place(each)}: {times} failed: {why}"
+        if each.served is not None:
+            yield f"{place(each)}: its server answers with `{printable(each.served, 60)}`, whatever it is asked for"
     for each in found.unavailable:
         yield f"{place(each)}: not measured: {_line(each.unavailable or '')}"
     if any(each.estimated for each in found.measured):

@@ -9,7 +9,7 @@ from router.config.endpoint import KINDS, RESIDENT_KINDS
 from router.config.known import known_locality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from router.config.deployments import DeploymentSettings
     from router.config.endpoint import EndpointSettings
@@ -47,8 +47,16 @@ def is_watched(
 
 def models_at(
     configuration: Configuration, document: Document, endpoint: str
-) -> Iterator[DeploymentSettings]:
-    """Yield the deployments at an endpoint, in order."""
-    places = configuration.linked.places
-    for model in document.models:
-        yield from (each for each in deployments(document, places, model) if each.endpoint == endpoint)
+) -> Sequence[DeploymentSettings]:
+    """Return the deployments at an endpoint, in order."""
+    known = configuration.worked_out.get(_ByEndpoint)
+    if not isinstance(known, _ByEndpoint):
+        known = configuration.worked_out[_ByEndpoint] = _ByEndpoint()
+        for model in document.models:
+            for each in deployments(document, configuration.linked.places, model):
+                known.setdefault(each.endpoint, []).append(each)
+    return known.get(endpoint, ())
+
+
+class _ByEndpoint(dict[str, list["DeploymentSettings"]]):
+    """The deployments of a file by their endpoint: asked for every endpoint, and worked out once."""

@@ -341,6 +341,24 @@ def test_a_real_engine_is_measured(folder, scripted_model):
     assert place["runs"][0]["whole_seconds"] >= place["runs"][0]["seconds"]
 
 
+def test_a_server_that_answers_any_name_with_its_one_model_is_told(folder, engine):
+    server = engine("One answer for all.", alias="real-one")
+    text = (
+        f"version: 1\nendpoints: {{here: {{kind: openai, url: '{server.url}'}}}}\n"
+        "models: {real-one: {at: here}, wished: {at: here}}\nrules: [{use: [real-one, wished]}]\n"
+    )
+    (folder / "router.yaml").write_text(text, encoding="utf-8")
+    result = run("--repeat", "1")
+    assert result.exit_code == 0, result.output
+    assert "wished at here: its server answers with `real-one`, whatever it is asked for" in result.stdout
+    assert "real-one at here: its server" not in result.stdout
+    found = as_json("--repeat", "1")
+    assert {each["model"]: each["served"] for each in found["places"]} == {
+        "real-one": None,
+        "wished": "real-one",
+    }
+
+
 def test_the_first_lines_of_help_say_what_it_costs():
     result = CliRunner().invoke(cli, ["bench", "--help"])
     assert "The calls are real" in result.output

@@ -162,7 +162,9 @@ class _Simulation:
             books = router.usage(by=BOOKED)
         mine = asyncio.current_task()
         left = [str(task.get_coro()) for task in asyncio.all_tasks() if task is not mine]
-        history = History(self.seed, self.setting, self.seen, self.world.hits, self.notes, self.start, books.rows)
+        history = History(
+            self.seed, self.setting, self.seen, self.world.hits, self.notes, self.start, books.rows
+        )
         history.healed, history.left_over = healed, left
         into.append(history)
 

@@ -145,9 +145,7 @@ class Setting:
         teams = {"team": {"values": list(TEAMS), "default": TEAMS[0]}} if self.teams else {}
         when: list[tuple[str, dict[str, str]]] = [("private", {"data": "private"})]
         when += [(task, {"task": task}) for task in tasks]
-        rules = [
-            {"when": said, "use": list(self.chains[task]), **rule_of(self, task)} for task, said in when
-        ]
+        rules = [{"when": said, "use": list(self.chains[task]), **rule_of(self, task)} for task, said in when]
         private = {"name": "private", "for_all": {"data": "private"}, "every_hop": {"locality": "local"}}
         data = {"values": ["public", "private"], "default": "public"}
         found: dict[str, Any] = {
@@ -176,7 +174,6 @@ class Setting:
         if self.filters_move:
             found["failover"] = {"also_on": ["content_filtered"]}
         return json.dumps({**found, **blocks(self)}, indent=1)
-
 
     def _model(self, name: str) -> dict[str, Any]:
         at = {place.endpoint: {"id": place.id, "context": place.context} for place in self.models[name]}

@@ -30,7 +30,9 @@ def always_open(setting: Setting, name: str, *, healthy: bool = False) -> bool:
     upstream = setting.upstreams[name]
     if upstream.requests is not None or upstream.tokens is not None:
         return False
-    if (setting.ladder is not None and not upstream.local) or (setting.money is not None and setting.money.bounds):
+    if (setting.ladder is not None and not upstream.local) or (
+        setting.money is not None and setting.money.bounds
+    ):
         return False
     unguarded = setting.breaker is None and len(upstream.keys) < 2 and not healthy  # noqa: PLR2004
     return upstream.calm or unguarded

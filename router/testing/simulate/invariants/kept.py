@@ -127,7 +127,9 @@ def what_is_kept_is_not_asked_again(history: History) -> Iterator[str]:
         good = [span for span in (_kept_from(history, seen) for seen in calls) if span is not None]
         for seen in calls:
             at = seen.started
-            kept = [began for began, ended in good if ended + EXACT < at < began + LEAST * setting.keeping.ttl]
+            kept = [
+                began for began, ended in good if ended + EXACT < at < began + LEAST * setting.keeping.ttl
+            ]
             if kept and history.of(seen):
                 yield f"call {seen.ask.number} was asked again, {at - kept[0]:.2f} s after its answer was kept"
 
@@ -137,7 +139,11 @@ def nobody_waits_for_an_answer_that_nobody_fetches(history: History) -> Iterator
     setting = history.setting
     for seen in history.seen:
         error = seen.error
-        if not isinstance(error, DeadlineExceeded) or error.attempts or not waits_for_others(setting, seen.ask):
+        if (
+            not isinstance(error, DeadlineExceeded)
+            or error.attempts
+            or not waits_for_others(setting, seen.ask)
+        ):
             continue
         at, own = seen.ended or 0.0, question(setting, seen.ask)
         others = [

@@ -87,7 +87,9 @@ def the_ladder_comes_after_the_candidates(history: History) -> Iterator[str]:
         for hit in hits:
             if history.place(hit).model in own or history.place(hit).model not in setting.ladder.uses:
                 continue
-            early = [e for e in hits if history.place(e).model in own and (e.left or 0.0) > hit.arrived + EXACT]
+            early = [
+                e for e in hits if history.place(e).model in own and (e.left or 0.0) > hit.arrived + EXACT
+            ]
             if early:
                 yield f"call {seen.ask.number} asked {hit.endpoint} while request {early[0].number} was under way"
 
@@ -198,7 +200,8 @@ def _tried(history: History, seen: Seen) -> bool:
     own = {place.model for place in seen.ask.candidates(setting)}
     tried = {each.model for each in record.attempts}
     return not any(
-        always_open(setting, place.endpoint, healthy=True) and len(seen.ask.prompt) + (seen.ask.most or 0) < place.context
+        always_open(setting, place.endpoint, healthy=True)
+        and len(seen.ask.prompt) + (seen.ask.most or 0) < place.context
         for model in ladder.uses
         if model not in own | tried
         for place in setting.models[model]

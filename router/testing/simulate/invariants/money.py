@@ -53,7 +53,11 @@ def what_is_spent_is_the_price_of_what_was_used(history: History) -> Iterator[st
     saved: Counter[str] = Counter()
     for seen, record in _told(history):
         for attempt, hit in history.pairs(seen):
-            used = hit.usage if hit is not None and hit.usage is not None and _counts(attempt, hit) else attempt.usage
+            used = (
+                hit.usage
+                if hit is not None and hit.usage is not None and _counts(attempt, hit)
+                else attempt.usage
+            )
             spent[_key(seen, attempt)] += bill(history.setting, attempt.model, used)
             tokens[_key(seen, attempt)] += 0 if used is None else used.input_tokens + used.output_tokens
         del record

@@ -168,7 +168,9 @@ def a_call_without_attempts_left_ends_at_once(history: History) -> Iterator[str]
             continue
         counted = [each for each in record.attempts if each.outcome not in UNCOUNTED]
         over = max(hit.left or 0.0 for hit in hits)
-        last = len(counted) == history.setting.attempts and counted[-1].sent and counted[-1].outcome not in LOCAL
+        last = (
+            len(counted) == history.setting.attempts and counted[-1].sent and counted[-1].outcome not in LOCAL
+        )
         if last and (seen.ended or 0.0) > over + SLACK:
             yield f"call {seen.ask.number} ended {(seen.ended or 0.0) - over:.2f} s after its last attempt"
 
@@ -177,7 +179,11 @@ def failures_move_on_to_what_is_well(history: History) -> Iterator[str]:
     """A call fails only when no candidate that is well was left, or no attempt, or no time."""
     setting = history.setting
     for seen in history.seen:
-        if not isinstance(seen.error, CallFailed) or seen.pieces or excused(history, seen, seen.error.attempts):
+        if (
+            not isinstance(seen.error, CallFailed)
+            or seen.pieces
+            or excused(history, seen, seen.error.attempts)
+        ):
             continue
         well = [p for p in seen.ask.candidates(setting) if always_open(setting, p.endpoint, healthy=True)]
         if well:
