@@ -6,9 +6,12 @@ A path that grows slower fails here. Who makes it shorter lowers the number; who
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 import router
 from router import load_router
@@ -160,3 +163,24 @@ def test_a_call_over_the_wire_takes_so_many_steps(tmp_path):
 
 def test_an_event_over_the_wire_takes_so_many_steps(tmp_path):
     assert asyncio.run(served(tmp_path, streamed)) / EVENTS <= WIRE_EVENT
+
+
+@pytest.mark.parametrize("work", [whole, streamed])
+def test_a_call_leaves_nothing_to_the_garbage_collector(work, tmp_path):
+    async def made(llm):
+        for _ in range(5):
+            await work(llm)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                await work(llm)
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    async def main():
+        async with load_router(written(tmp_path), providers={"here": At(3), "there": At(3)}, env={}) as llm:
+            return await made(llm)
+
+    assert asyncio.run(main()) == 0

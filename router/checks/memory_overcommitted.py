@@ -35,7 +35,7 @@ from router.diagnostics.diagnostic import Related
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from router.config.deployments import DeploymentSettings
     from router.config.language import Document

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from router.runtime.router import Router
 
 INTERRUPTED = 130
+PRIVATE = 0o600  # answers are nobody else's business
 
 
 @click.command(name="bench")
@@ -146,7 +147,7 @@ class _Kept:
         self.wrong: str | None = None
         self._path = path
         if path is not None:
-            _write(path, "")
+            _write(path, "", mode=PRIVATE)
 
     def __call__(self, run: Run) -> None:
         if self._path is None or self.wrong is not None:
@@ -234,8 +235,9 @@ def _json(found: Benchmark) -> str:
     return json.dumps(as_mapping(found), indent=2, ensure_ascii=False)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: int = 0o666) -> None:
     try:
+        path.touch(mode)
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise ended(_unwritable(path, error), UNUSABLE) from error

@@ -65,6 +65,7 @@ class Reading:
     def stop(self) -> None:
         """Look after it no more."""
         self._over = True
+        self._close = _nothing  # else the two would keep each other alive
         if self._unread is not None:
             self._unread.cancel()
 
@@ -79,3 +80,7 @@ class Reading:
             self._unread = self._clock.call_at(again, self._look)
         else:
             self.closing = asyncio.ensure_future(self._close())
+
+
+async def _nothing() -> None:
+    """Close nothing: it is closed."""

@@ -14,13 +14,36 @@ from router.runtime.hedge import race
 from router.runtime.service import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from router.core.clock import Clock
     from router.policy.hedge import HedgeShare
     from router.policy.plan import Opening, Step
     from router.runtime.call import Call
+    from router.runtime.gate import Gate
     from router.runtime.here import Here
+
+
+def _openings(call: Call, gates: Sequence[Gate]) -> Callable[[int, float], Opening]:
+    """Return what tells when a candidate may be tried; it knows no walk: the two would keep each other alive."""
+    network, residency = call.network, call.snapshot.residency
+
+    def at_gate(index: int, now: float) -> Opening:
+        return gates[index].opening(now, call.tokens)
+
+    def reachable(index: int, now: float) -> Opening:
+        if network is None:
+            return at_gate(index, now)
+        return network.opening(call.candidates, index, lambda each: at_gate(each, now), now)
+
+    def with_room(index: int, now: float) -> Opening:
+        assert residency is not None  # noqa: S101 - asked for below
+        opening = reachable(index, now)
+        return residency.opening(call.candidates[index], call.snapshot.provider, opening, now)
+
+    if residency is not None:
+        return with_room
+    return at_gate if network is None else reachable
 
 
 class Walk:
@@ -49,7 +72,7 @@ class Walk:
         self._clock = clock
         self._roll = roll
         self._gates = [call.snapshot.gates[each] for each in call.candidates]
-        self._plan = Plan(call.candidates, call.route.policy, call.deadline, self._opening)
+        self._plan = Plan(call.candidates, call.route.policy, call.deadline, _openings(call, self._gates))
         self._last: tuple[int, CallFailed] | None = None
         # A batch call has time; a lone candidate has no other.
         self._hedges = hedges if len(call.candidates) > 1 and call.urgency != "batch" else None
@@ -77,26 +100,6 @@ class Walk:
                     step = self._plan.next(self._clock.now())
                 case GiveUp(error):
                     raise error
-
-    def _opening(self, index: int, now: float) -> Opening:
-        call, gates = self._call, self._gates
-        residency = call.snapshot.residency
-        if call.network is None:
-            opening = gates[index].opening(now, call.tokens)
-        else:
-            opening = self._reachable(index, now)
-        if residency is None:
-            return opening
-        candidate = call.candidates[index]
-        return residency.opening(candidate, call.snapshot.provider, opening, now)
-
-    def _reachable(self, index: int, now: float) -> Opening:
-        """Return when a candidate may be tried, as far as is known of the network."""
-        call, gates = self._call, self._gates
-        assert call.network is not None  # noqa: S101 - asked before
-        return call.network.opening(
-            call.candidates, index, lambda each: gates[each].opening(now, call.tokens), now
-        )
 
     async def _try(self, step: Try) -> Attempt | Step:
         """Make one attempt, and return it if it stands, else what to do next."""

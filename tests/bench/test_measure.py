@@ -217,6 +217,20 @@ def test_a_remote_place_is_not_asked_where_remote_ones_are_not_contacted(tmp_pat
     assert parts["b"].calls == 0
 
 
+def test_a_place_that_its_health_check_calls_down_is_not_asked(tmp_path):
+    async def work(it):
+        around = it.router._engine.gates.around(it.router._engine.program.endpoints["a"])
+        around.health = "down"
+        return await benchmark(it.router, prompts=[ONE])
+
+    parts = {"a": Part(), "b": Part()}
+    found = played(tmp_path, config("ab"), work, **parts)
+    assert [(each.model, each.unavailable) for each in found.unavailable] == [
+        ("ma", "its health check says that it is down")
+    ]
+    assert parts["a"].calls == 0
+
+
 def test_options_go_with_every_call_and_a_prompts_own_before_them(tmp_path):
     part = Part()
     prompts = [Prompt("x", ONE), Prompt("y", [{"role": "user", "content": "two"}], {"max_tokens": 7})]

@@ -138,6 +138,7 @@ def test_prompts_of_a_file_are_asked_instead_and_options_are_set(folder):
         ("small", "a", "line 2", 1, "[Mock small Response] Say that."),
     ]
     assert "2 prompts, once each, after a warm-up; $0.00 in all" in result.stdout
+    assert (folder / "kept.jsonl").stat().st_mode & 0o777 == 0o600
 
 
 def test_what_it_saves_is_what_a_file_starts_from(folder):

@@ -248,7 +248,8 @@ def a_slow_reader_is_the_endpoints_fault(patch):
     before = attempt.Attempt._limit
 
     def limit(self):
-        self._paused = 0.0
+        if self._reader is not None:
+            self._reader.paused = 0.0
         return before(self)
 
     patch.setattr(attempt.Attempt, "_limit", limit)
