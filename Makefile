@@ -16,8 +16,9 @@ demo: $(VENV)/demo.stamp
 	@$(if $(filter %/hybrid.yaml,$(CONFIG)),,$(BIN)/router call -c $(CONFIG) --stream "What is a router? Answer in one sentence.")
 
 test: $(VENV)/test.stamp
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage run -m pytest -m "not long"
 	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest -m long
 
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check .

@@ -21,6 +21,8 @@ from router.diagnostics.output import FORMATS, Report, rendered
 from router.diagnostics.sarif import Rule
 from router.diagnostics.source import Source
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 MINIMAL = """\
 version: 1
 endpoints: {here: {kind: openai, url: "http://127.0.0.1:8080/v1"}}

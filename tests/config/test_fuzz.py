@@ -27,6 +27,8 @@ from router.diagnostics.machine import as_json
 from router.diagnostics.source import Source
 from router.diagnostics.text import concise, human, summary
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 HERE = Path(__file__).parent
 BLOCKS = """\
 # a file in the style of blocks

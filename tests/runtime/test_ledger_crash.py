@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from support.ledgers import complaints, loaded, rows, write
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 TESTS = Path(__file__).parents[1]
 ROUNDS = 15
 CAP = Decimal("0.01")

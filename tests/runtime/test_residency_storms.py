@@ -16,6 +16,8 @@ from router.runtime import residency, residency_state, residency_turns
 from router.runtime.residency_state import Occupant
 from router.testing import ScriptedResident, run_virtual
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 GiB = 2**30
 ROOMS = residency_state.rooms
 SIZES = {"a": 5 * GiB, "b": 4 * GiB, "c": 3 * GiB, "d": 2 * GiB, "e": 6 * GiB}

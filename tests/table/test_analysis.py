@@ -11,6 +11,8 @@ from router.table.cover import covering, impossible, overlapping
 from router.table.graph import GAP, Node, TooComplex, lay_out
 from router.table.regions import condition, regions, winners
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 
 def leaf(space, node, call):
     while isinstance(node, Node):

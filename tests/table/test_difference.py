@@ -11,6 +11,8 @@ from router.core.dimension import Dimension
 from router.table.difference import REFUSED, Side, difference
 from router.table.graph import GAP
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 
 def inside(region, call):
     return all(

@@ -14,6 +14,8 @@ from router.table.difference import Side, difference
 from router.table.graph import GAP, TooComplex, lay_out
 from router.table.index import build
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 
 @pytest.fixture(scope="module", autouse=True)
 def large():

@@ -37,6 +37,8 @@ from router.runtime import (
 from router.runtime.call import Call
 from router.testing.simulate import simulate
 
+pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
+
 SEEDS = 40
 MUTANTS = {}
 
