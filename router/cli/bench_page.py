@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from router.cli.bench_text import HEADS, basis, cells, notes, place, rate, seconds
+from router.cli.page import alone
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
@@ -53,16 +54,6 @@ def page(found: Benchmark, file: str) -> str:
     """
     title = f"Speed of the models of {printable(file, 100)}"
     lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(title)}</title>",
-        f"<style>\n{STYLE}</style>",
-        "</head>",
-        "<body>",
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(basis(found))}</p>",
         *_bars(found.measured),
@@ -70,10 +61,8 @@ def page(found: Benchmark, file: str) -> str:
         *_dots("Time of a whole answer", [(each, _wholes(each), each.seconds) for each in found.measured]),
         *_table(found),
         *(f"<p>{escape(note)}</p>" for note in notes(found)),
-        "</body>",
-        "</html>",
     ]
-    return "\n".join(lines)
+    return alone(title, STYLE, lines)
 
 
 def _firsts(each: Measured) -> list[float]:

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from router.cli.costs_text import HEADS, cells, dollars, label, notes, shown_cost
+from router.cli.page import alone
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
@@ -49,16 +50,6 @@ def page(report: UsageReport, ledger: str, since: str | None) -> str:
     facts = f"{printable(ledger)}{f', since {printable(since)}' if since else ''}"
     total = report.total
     lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(title)}</title>",
-        f"<style>\n{STYLE}</style>",
-        "</head>",
-        "<body>",
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(facts)}: {escape(shown_cost(total))} in {total.calls:,} calls, {escape(dollars(total.average))} a call</p>",
         *(f"<p>{escape(note)}</p>" for note in notes(report)),
@@ -79,10 +70,8 @@ def page(report: UsageReport, ledger: str, since: str | None) -> str:
         '<div class="wide">',
         *_table(report),
         "</div>",
-        "</body>",
-        "</html>",
     ]
-    return "\n".join(lines)
+    return alone(title, STYLE, lines)
 
 
 def _chart(title: str, kind: str, bars: list[tuple[UsageRow, float, str]]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.table_facts import in_words
 from router.cli.matrix_text import facts, label, plain
+from router.cli.page import alone
 from router.compile.grid import headings
 
 if TYPE_CHECKING:
@@ -62,16 +63,6 @@ def page(found: Matrix) -> str:
         {each.first for row in found.cells for cell in row for each in cell.outcomes if each.first}
     )
     lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(title)}: decision table</title>",
-        f"<style>\n{STYLE}</style>",
-        "</head>",
-        "<body>",
         f"<h1>{_name(title)}</h1>",
         f"<p>{_name(facts(found))}</p>",
         '<div class="wide">',
@@ -85,10 +76,8 @@ def page(found: Matrix) -> str:
         "</table>",
         "</div>",
         *_legend(found, shades),
-        "</body>",
-        "</html>",
     ]
-    return "\n".join(lines)
+    return alone(f"{title}: decision table", STYLE, lines)
 
 
 def colours(models: set[str]) -> dict[str, str]:

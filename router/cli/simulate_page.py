@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from router.cli.diff_text import decision, percent
+from router.cli.page import alone
 from router.cli.simulate_text import cost, headline, notes, place_name, places, rows, seconds, sides
 from router.diagnostics.source import printable
 
@@ -55,18 +56,10 @@ def page(found: Simulation, config: str, against: str | None) -> str:
     """
     shown = sides(found)
     title = f"Simulation of {printable(config)}"
-    return "\n".join(
+    return alone(
+        title,
+        STYLE,
         [
-            "<!DOCTYPE html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            f"<title>{escape(title)}</title>",
-            f"<style>\n{STYLE}</style>",
-            "</head>",
-            "<body>",
             f"<h1>{escape(title)}</h1>",
             f"<p>{escape(headline(found, config, against))}</p>",
             *(f"<p>{escape(note)}</p>" for note in notes(found)),
@@ -81,9 +74,7 @@ def page(found: Simulation, config: str, against: str | None) -> str:
             "<h2>Models at endpoints</h2>",
             *_table(places(shown)),
             *_moves(found),
-            "</body>",
-            "</html>",
-        ]
+        ],
     )
 
 

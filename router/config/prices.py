@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from router.config.listing import read_listing
 from router.config.locality import locality_of
 from router.core.request import USUAL_URLS
 from router.core.usage import FREE, Price
@@ -49,19 +49,7 @@ def read_prices(path: Path) -> PriceList:
     Raises:
         ValueError: It cannot be read, or is of another form; the text tells why.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES} bytes")
-        found = json.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise ValueError(error.strerror or "it cannot be read") from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    entries = found.get("prices") if isinstance(found, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError('it is no object with a list `"prices"`')  # noqa: TRY004 - one error for all
+    found, entries = read_listing(path, "prices", MOST_BYTES)
     return PriceList(str(found.get("date", "")), dict(map(_entry, enumerate(entries, start=1))))
 
 

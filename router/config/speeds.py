@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
+
+from router.config.listing import read_listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,19 +22,7 @@ def read_speeds(path: Path) -> dict[tuple[str, str], float]:
     Raises:
         ValueError: It cannot be read, or is of another form; the text tells why.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ValueError(f"it has more than {MOST_BYTES} bytes")
-        found = json.loads(data.decode("utf-8"))
-    except OSError as error:
-        raise ValueError(error.strerror or "it cannot be read") from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    entries = found.get("places") if isinstance(found, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError('it is no object with a list `"places"`')  # noqa: TRY004 - one error for all
+    _, entries = read_listing(path, "places", MOST_BYTES)
     speeds: dict[tuple[str, str], float] = {}
     for number, entry in enumerate(entries, start=1):
         key, seconds = _entry(number, entry)

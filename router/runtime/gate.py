@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.core.errors import CallFailed, ConnectFailed, Overloaded
+from router.core.errors import BudgetExceeded, CallFailed, ConnectFailed, Overloaded
 from router.core.observer import Notice
 from router.policy.balance import Speed
 from router.policy.breaker import CLOSED, OPEN
@@ -308,8 +308,8 @@ def _settle(
     breaker = guard.breaker
     if error is None:
         breaker.succeeded(given, now)
-    elif treatment is None or not isinstance(error, CallFailed):
-        breaker.released(given)
+    elif treatment is None or not isinstance(error, CallFailed) or isinstance(error, BudgetExceeded):
+        breaker.released(given)  # nothing was heard of it, or nothing was sent at all
     elif guard.scope == scope and treatment.verdict != "nothing":
         _blame(breaker, given, error, treatment, (now, dice))
     elif given.probe and (treatment.alive or error.status is not None or guard.scope == "host"):

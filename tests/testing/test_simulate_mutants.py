@@ -618,7 +618,7 @@ def budgets_that_warn_refuse(patch):
     before = budget.CostPolicy.accounts
 
     def accounts(self, *more):
-        return tuple(each._replace(enforced=True) for each in before(self, *more))
+        return tuple(each._replace(enforced=each.enforced or each.budget.then == "warn") for each in before(self, *more))
 
     patch.setattr(budget.CostPolicy, "accounts", accounts)
 
