@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.compile.housed import housed
+from router.compile.options import file_params
 from router.config.kinds import HTTP_KINDS
 from router.core.carrier import carrier
 from router.core.claude import usual_answer
@@ -81,7 +82,7 @@ def _hedge(program: Program, route: Route) -> str:
 def _answers(program: Program, route: Route, candidates: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
     """Yield how long answers may be that must be told a length, where the file tells none."""
     for each in candidates:
-        params = {**program.models[each.model].params[None], **route.params}
+        params = file_params(program.models[each.model], route, None)
         if each.endpoint.kind == "anthropic" and "max_tokens" not in params:
             most = usual_answer(each.id, params)
             yield (

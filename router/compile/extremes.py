@@ -7,6 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
+from router.compile.options import file_params
 from router.compile.program import in_order
 from router.compile.worst import NOTHING, cost_of, dearest, dollars, slowest
 from router.core.dimension import MOST, NEEDS, number_ranges
@@ -120,7 +121,7 @@ class Extremes:
     def _dearest(self, route: Route, able: tuple[Deployment, ...], tokens: int | None) -> Decimal | None:
         costs = []
         for each in able:
-            params = {**self._program.models[each.model].params[None], **route.params}
+            params = file_params(self._program.models[each.model], route, None)
             bounds = [bound for bound in (tokens, each.context) if bound is not None]
             costs.append(cost_of(each, min(bounds, default=None), params.get("max_tokens")).worst)
         retry = route.policy.retry

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from router.compile.grid import Edge, GridCell, Matrix, Outcome, headings
-from router.compile.options import TEMPERATURE
+from router.compile.options import TEMPERATURE, file_params
 from router.compile.sides import MOST_CELLS, TASK, Sides, first_asking
 from router.policy.split import Split
 from router.table.graph import GAP, Node, Space, lay_out
@@ -155,7 +155,7 @@ class _Grid:
         route = self._program.routes[leaf]
         use = route.uses[0]
         model = self._program.models[use.largest if isinstance(use, Split) else use]
-        return {**model.params[task], **route.params}.get(TEMPERATURE)
+        return file_params(model, route, task).get(TEMPERATURE)
 
     def _merged(self, boxes: list[Box]) -> list[Box]:
         """Return the same calls in fewer boxes: those that differ in one dimension alone become one."""

@@ -46,6 +46,11 @@ def written(
     return found
 
 
+def file_params(model: Model, route: Route, task: str | None) -> dict[str, object]:
+    """Return the options of a call that says none itself."""
+    return clamped({**model.params.get(task, model.params[None]), **route.params}, model.clamps)
+
+
 def clamped(params: Mapping[str, object], clamps: Mapping[str, Clamp]) -> dict[str, object]:
     """Return options within their bounds; an option that nobody gives stays away."""
     return {**params, **{name: value for name, _, value in _outside(params, clamps)}}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.compile.options import file_params
 from router.table.difference import REFUSED
 from router.table.graph import GAP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from router.compile.extremes import Worst
     from router.compile.program import Program, Route
@@ -96,5 +97,5 @@ def _routed(
 def sent(program: Program, route: Route, name: str, task: str | None) -> tuple[object, ...]:
     """Return what one model of a call is sent, apart from what the call itself says."""
     model = program.models[name]
-    params: Mapping[str, object] = {**model.params.get(task, model.params[None]), **route.params}
+    params = file_params(model, route, task)
     return (name, tuple(sorted(params.items())), repr({**model.extra, **route.extra}))

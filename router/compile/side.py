@@ -8,6 +8,7 @@ from router.compile.allowed import broken_invariant, in_reach
 from router.compile.bill import cost_of_answer, worst_of
 from router.compile.books import Books
 from router.compile.fate import INVARIANT, NO_CANDIDATE, NO_RULE, NOT_LEGAL, Fate, Refusal
+from router.compile.options import clamped
 from router.compile.outcomes import sent
 from router.compile.program import in_order
 from router.compile.recorded import models_of
@@ -136,9 +137,13 @@ class Side:
 
     def most(self, deployment: Deployment, route: Route, call: Recorded, task: str) -> int | None:
         """Return how many tokens an answer may have, or None where nothing bounds it."""
-        said = call.call.get("max_tokens", route.params.get("max_tokens"))
-        found = self.program.models[deployment.model].params[task].get("max_tokens") if said is None else said
+        found = self._params(deployment, route, call, task).get("max_tokens")
         return found if isinstance(found, int) else None
+
+    def _params(self, deployment: Deployment, route: Route, call: Recorded, task: str) -> dict[str, object]:
+        """Return the options of a call at a deployment."""
+        model = self.program.models[deployment.model]
+        return clamped({**model.params[task], **route.params, **call.call}, model.clamps)
 
     def expected(self, place: Place) -> float | None:
         """Return a time that the log shows of a deployment: over many calls they are spread as they were."""
@@ -172,10 +177,7 @@ class Side:
         policy, use = self.program.cache, call.call.get("cache", route.cache)
         if policy is None or not policy.fresh or use == "off":
             return False
-        models = self.program.models
-        return use == "always" or all(
-            fixes({**models[each.model].params[task], **route.params, **call.call}) for each in chain
-        )
+        return use == "always" or all(fixes(self._params(each, route, call, task)) for each in chain)
 
     def _kept(self, call: Recorded, fate: Fate, chain: tuple[Deployment, ...]) -> None:
         answering = self.places.get(call.place) if call.place in fate.chain else chain[0]

@@ -71,7 +71,9 @@ def played(program: Program, case: Case, explanation: Explanation) -> Played:
     """
     script = case.script or {}
     providers = {name: ScriptedProvider(*script.get(name, ("ok",)), name=name) for name in program.endpoints}
-    alone = replace(program, cache=None)  # what was kept from real calls is none of a test's business
+    # What was kept from real calls, and what they cost, is none of a test's business.
+    costs = replace(program.costs, ledger=None) if program.costs is not None else None
+    alone = replace(program, cache=None, costs=costs)
     engine = Engine(alone, providers, dice=random.Random(0))  # noqa: S311 - the same dice in every run
     messages, options = _measured(program, explanation.call)
     options |= {name: value for name, value in case.given.items() if not _is_measured(program, name)}

@@ -698,3 +698,16 @@ def test_two_loops_share_what_is_kept(folder):
 
     router = run_virtual(main())
     assert run_virtual(router.complete("hello", temperature=0)).cached
+
+
+def test_who_waits_for_a_stale_answer_saves_what_it_had_cost(folder):
+    async def work(it):
+        first = await it.ask(task="code")
+        await asyncio.sleep(100)
+        both = await asyncio.gather(it.ask(task="code"), it.ask(task="code"))
+        assert [each.degraded for each in both] == ["stale cache"] * 2
+        assert first.cost > 0
+        assert [each.saved for each in it.seen.calls] == [None, first.cost, first.cost]
+
+    text = config("{ttl: 10s}", rest="offline: {stale_cache: 1h}")
+    play(folder, text, work, a=Part(says("kept"), ServerError("broken", status=500)))

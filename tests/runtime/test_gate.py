@@ -8,7 +8,7 @@ import itertools
 import pytest
 from support.played import OK, Part, config, now, played, says
 
-from router import AllCircuitsOpen, CallFailed
+from router import AllCircuitsOpen, BudgetExceeded, CallFailed
 from router.core.errors import (
     Authentication,
     ConnectFailed,
@@ -348,3 +348,22 @@ def test_many_further_tries_at_one_endpoint_are_refused_until_it_earned_them(tmp
     first, second = played(tmp_path, text, work, a=Part(BROKEN), b=Part())
     assert first == 40 + 10
     assert second == 10 + 2  # twelve successes earned two
+
+
+def test_a_probe_that_no_budget_pays_for_proves_nothing(tmp_path):
+    async def work(it):
+        for _ in range(2):
+            await it.fails(max_tokens=1)
+        await after(6.5)
+        for _ in range(2):
+            assert isinstance(await it.fails(), BudgetExceeded)
+        before = it.a.calls
+        await it.many(3, max_tokens=1)
+        return it.a.calls - before
+
+    text = config(
+        "a",
+        models="{ma: {at: a, price: {input: $1, output: $2}}}",
+        rest=f"breaker: {{failures: 2}}\n{ONCE}\ncosts: {{budgets: [{{name: team, limit: $0.001, per: day}}]}}",
+    )
+    assert played(tmp_path, text, work, a=Part(ConnectFailed("refused"))) == 1

@@ -18,6 +18,8 @@ offline:
     - {say: "I am offline."}
 """
 TINY = "offline: {use: [mt]}\n"
+DEAR = "{{at: {}, price: {{input: $1, output: $2}}}}"
+SPENT = "costs: {budgets: [{name: team, limit: $0.00001, per: day, then: {use: mb}}]}\n"
 ONE = "[{use: ma}]"
 REMOTE = "locality: remote"
 
@@ -342,3 +344,28 @@ def test_explain_tells_the_ladder_and_what_is_skipped(tmp_path):
         "stale_cache": 3600.0,
         "replies": 1,
     }
+
+
+def test_what_a_budget_refused_does_not_answer_as_a_further_model(tmp_path):
+    text = config(
+        "abc",
+        models=f"{{ma: {DEAR.format('a')}, mb: {{at: b}}, mc: {DEAR.format('c')}}}",
+        rules=ONE,
+        rest=f"{SPENT}offline: {{use: [ma, mc]}}",
+    )
+    parts = {"a": Part(), "b": Part(GONE), "c": Part()}
+    error = asked(tmp_path, text, parts)
+    assert isinstance(error, errors.ConnectFailed)
+    assert (parts["a"].calls, parts["c"].calls) == (0, 0)
+    assert "budget_exceeded" in [each.outcome for each in error.attempts]
+
+
+def test_the_other_model_of_a_budget_is_named_as_that_on_the_ladder_too(tmp_path):
+    text = config(
+        "abc",
+        models=f"{{ma: {{at: a}}, mb: {{at: b}}, mc: {DEAR.format('c')}}}",
+        rules=ONE,
+        rest=f"{SPENT}offline: {{use: [mc]}}",
+    )
+    answer = asked(tmp_path, text, {"a": Part(GONE), "b": Part(), "c": Part()})
+    assert (answer.model, answer.degraded) == ("mb", "budget `team` is spent: `mb` answers")

@@ -149,3 +149,18 @@ def test_what_is_known_of_the_network_outlives_a_reload(tmp_path):
 
     text = config("abc", rest=REST, a=REMOTE, b=REMOTE)
     assert played(tmp_path, text, work, a=Part(GONE), b=Part(GONE), c=Part()) == (1, "c", 2)
+
+
+def test_a_second_attempt_is_a_probe_like_any_other(tmp_path):
+    async def work(it):
+        await it.ask(model="mb")
+        await it.ask(model="mc")
+        await asyncio.sleep(15.1)
+        before = it.b.calls
+        await it.many(5)
+        return it.b.calls - before
+
+    rest = f"{REST}hedge: {{after: 1s, max: 100%}}\n"
+    text = config("abc", each="concurrency: 9", rest=rest, rules="[{use: [ma, mb]}]", b=REMOTE, c=REMOTE)
+    parts = {"a": Part([3.0, *OK]), "b": Part(GONE, [2.0, *GONE]), "c": Part(GONE)}
+    assert played(tmp_path, text, work, **parts) == 1

@@ -191,6 +191,15 @@ tests:
     assert [(each["status"], each["reason"]) for each in found["tests"]] == [("pass", "")] * 6
 
 
+def test_a_script_writes_no_ledger_keeps_no_answer_and_logs_no_call(run, tmp_path):
+    real = "costs: {ledger: costs.sqlite}\ncache: {store: {sqlite: kept.sqlite}}\nlog: {calls: calls.jsonl}\n"
+    price = CONFIG.replace("large: {at: b}", "large: {at: b, price: {input: $1, output: $2}}")
+    (tmp_path / "router.yaml").write_text(price + real, encoding="utf-8")
+    test = "given: {task: chat}, script: {b: [ok]}, expect: {served_by: large, attempts: [b]}"
+    assert outcome(run, test) == ("pass", "")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["router.test.yaml", "router.yaml"]
+
+
 def test_failures_show_how_the_call_was_decided(run):
     result = run("tests: [{name: one, given: {task: code}, expect: {model: large}}]\n")
     assert result.exit_code == 1

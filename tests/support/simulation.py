@@ -24,6 +24,12 @@ def load(parts):
         )
 
 
+def accounts(router):
+    """Return what is spent and what is held of each sum of each budget of a router."""
+    query = "SELECT spent, reserved FROM accounts"
+    return router._engine.spending.scribe.read(lambda db: db.execute(query).fetchall())
+
+
 def main():
     for seed in map(int, sys.argv[1:]):
         print(simulate(load, seed))  # noqa: T201 - it is a program

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
-from support.simulation import load
+from support.simulation import accounts, load
 
 from router.testing.simulate import INVARIANTS, simulate
 
@@ -50,6 +52,40 @@ def test_storms_have_every_kind_of_weather_and_of_call():
     assert outcomes >= {"ok", "cancelled", "deadline_exceeded", "shed", "all_circuits_open", "rate_limited"}
 
 
+def test_worlds_keep_answers_count_money_and_lose_the_network_or_nothing_of_it():
+    histories = [simulate(load, seed).history for seed in range(60)]
+    settings = [history.setting for history in histories if history]
+    answers = [
+        seen.completion for history in histories if history for seen in history.seen if seen.completion
+    ]
+    notices = {(each.what, each.state) for history in histories if history for each in history.notes.notices}
+    assert sum(not (each.keeping or each.money or each.ladder) for each in settings) > len(settings) / 4
+    assert sum(each.cached for each in answers) > 100
+    assert {(each.degraded or "").split(" ")[0] for each in answers} >= {
+        "",
+        "offline",
+        "stale",
+        "canned",
+        "budget",
+    }
+    assert notices >= {("budget", "near"), ("budget", "spent"), ("network", "offline"), ("network", "online")}
+
+
+def test_nothing_is_held_of_any_budget_in_the_end():
+    routers = []
+
+    def remembered(parts):
+        routers.append(load(parts))
+        return routers[-1]
+
+    found = []
+    for seed in range(60):
+        simulate(remembered, seed)
+        found += accounts(routers[-1])
+    assert len(found) > 100
+    assert all(held == 0 for _, held in found)
+
+
 def test_a_report_names_the_seed_and_what_is_broken():
     class Deaf:
         async def __aenter__(self):
@@ -63,6 +99,9 @@ def test_a_report_names_the_seed_and_what_is_broken():
 
         def stream(self, *_, **__):
             raise ZeroDivisionError
+
+        def usage(self, **_):
+            return SimpleNamespace(rows=())
 
     report = simulate(lambda _: Deaf(), 3, calls=4)
     assert str(report).startswith("seed 3: ")
@@ -86,5 +125,5 @@ def test_a_lost_wake_up_is_a_violation():
 
 def test_there_are_enough_invariants_and_each_has_a_name_of_its_own():
     names = [each.__name__ for each in INVARIANTS]
-    assert len(names) == len(set(names)) >= 40
+    assert len(names) == len(set(names)) >= 70
     assert all(each.__doc__ for each in INVARIANTS)

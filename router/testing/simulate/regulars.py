@@ -86,9 +86,14 @@ def _like(ask: Ask, before: Ask) -> Ask:
     """Return a call that asks what another one asks at the same time."""
     return replace(
         before,
-        **{
-            name: getattr(ask, name)
-            for name in ("number", "at", "live", "deadline", "urgency", "leaves", "jumpy", "pause", "enough")
-        },
-        **({} if before.topic is not None else {"topic": 100 + before.number}),
+        number=ask.number,
+        at=ask.at,
+        live=ask.live,
+        deadline=ask.deadline,
+        urgency=ask.urgency,
+        leaves=ask.leaves,
+        jumpy=ask.jumpy,
+        pause=ask.pause,
+        enough=ask.enough,
+        topic=100 + before.number if before.topic is None else before.topic,
     )

@@ -70,10 +70,8 @@ def who_refuses_the_ladder_is_not_answered_by_it(history: History) -> Iterator[s
 
 
 def the_ladder_comes_after_the_candidates(history: History) -> Iterator[str]:
-    """Only when none of them was well, and none is under way any more."""
+    """Only when none of them was well."""
     setting = history.setting
-    if setting.ladder is None:
-        return
     for seen, _, step in _answers(history):
         record = history.record(seen)
         if step and record is not None and not excused(history, seen, record.attempts):
@@ -81,17 +79,19 @@ def the_ladder_comes_after_the_candidates(history: History) -> Iterator[str]:
             well = next((p.endpoint for p in places if always_open(setting, p.endpoint, healthy=True)), None)
             if well is not None:
                 yield f"call {seen.ask.number} was answered by {step!r} although {well} was well"
-    for seen in history.seen:
-        own = {place.model for place in seen.ask.candidates(setting)}
-        hits = history.of(seen)
-        for hit in hits:
-            if history.place(hit).model in own or history.place(hit).model not in setting.ladder.uses:
-                continue
-            early = [
-                e for e in hits if history.place(e).model in own and (e.left or 0.0) > hit.arrived + EXACT
-            ]
-            if early:
-                yield f"call {seen.ask.number} asked {hit.endpoint} while request {early[0].number} was under way"
+
+
+def a_further_model_is_asked_after_the_candidates(history: History) -> Iterator[str]:
+    """When no request to one of them is under way any more."""
+    ladder = history.setting.ladder
+    for seen in history.seen if ladder is not None and ladder.uses else ():
+        own = {place.model for place in seen.ask.candidates(history.setting)}
+        over = 0.0
+        for hit in history.of(seen):
+            if history.place(hit).model in own:
+                over = max(over, hit.left or 0.0)
+            elif hit.arrived < over - EXACT:
+                yield f"call {seen.ask.number} asked {hit.endpoint} while a candidate was being asked"
 
 
 def a_step_that_can_answer_is_not_passed_over(history: History) -> Iterator[str]:
@@ -143,19 +143,10 @@ def nobody_asks_far_away_while_the_network_is_gone(history: History) -> Iterator
 
 def _gone(history: History) -> Iterator[tuple[float, float]]:
     """Yield from when to when the network was certainly known to be gone."""
-    remote = [hit for hit in history.hits if not history.upstream(hit).local]
     hosts = {each.host for each in history.setting.upstreams.values() if not each.local}
-    events: list[tuple[float, str]] = []
-    for hit in remote:
-        if hit.first_at is not None:
-            events.append((hit.first_at, ""))
-        if hit.told == "connect_failed" and _learned_at_once(history, hit):
-            events.append((hit.told_at, history.upstream(hit).host))
-        elif hit.told is not None and hit.told not in NOT_REACHED:
-            events.append((hit.told_at, ""))
     failed: dict[str, float] = {}
     gone: float | None = None
-    for at, host in sorted(events):
+    for at, host in sorted(_heard(history)):
         if host:
             failed[host] = at
             lately = sum(then > at - WINDOW + EXACT for then in failed.values())
@@ -167,6 +158,19 @@ def _gone(history: History) -> Iterator[tuple[float, float]]:
             gone = None
     if gone is not None:
         yield gone, float("inf")
+
+
+def _heard(history: History) -> Iterator[tuple[float, str]]:
+    """Yield when a remote host was surely not reached, with its name, and when one may have been, with ""."""
+    for hit in history.hits:
+        if history.upstream(hit).local:
+            continue
+        if hit.first_at is not None:
+            yield hit.first_at, ""
+        if hit.told == "connect_failed" and _learned_at_once(history, hit):
+            yield hit.told_at, history.upstream(hit).host
+        elif hit.told is not None and hit.told not in NOT_REACHED:
+            yield hit.told_at, ""
 
 
 def _learned_at_once(history: History, hit: Hit) -> bool:
@@ -213,6 +217,7 @@ INVARIANTS = (
     a_canned_reply_is_the_one_that_is_declared,
     who_refuses_the_ladder_is_not_answered_by_it,
     the_ladder_comes_after_the_candidates,
+    a_further_model_is_asked_after_the_candidates,
     a_step_that_can_answer_is_not_passed_over,
     what_may_not_be_contacted_is_not,
     nobody_asks_far_away_while_the_network_is_gone,

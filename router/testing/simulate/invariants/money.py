@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from router.core.record import AttemptRecord
+    from router.core.usage import Usage
     from router.testing.simulate.callers import Ask, Seen
     from router.testing.simulate.extras import Sum
     from router.testing.simulate.history import History
@@ -50,28 +51,26 @@ def what_is_spent_is_the_price_of_what_was_used(history: History) -> Iterator[st
     """By user, model, endpoint and outcome, to the last billionth of a dollar."""
     spent: Counter[Key] = Counter()
     tokens: Counter[Key] = Counter()
-    saved: Counter[str] = Counter()
-    for seen, record in _told(history):
+    for seen in history.seen:
         for attempt, hit in history.pairs(seen):
-            used = (
-                hit.usage
-                if hit is not None and hit.usage is not None and _counts(attempt, hit)
-                else attempt.usage
-            )
+            used = _used(attempt, hit)
             spent[_key(seen, attempt)] += bill(history.setting, attempt.model, used)
             tokens[_key(seen, attempt)] += 0 if used is None else used.input_tokens + used.output_tokens
-        del record
+    for row in history.books:
+        key, cost = _names(row.by), None if row.cost is None else to_nano(row.cost)
+        if key[3] != "cached" and (cost, row.input_tokens + row.output_tokens) != (spent[key], tokens[key]):
+            yield f"the books have {cost} spent for {key}, and it was {spent[key]} for {tokens[key]} tokens"
+
+
+def what_is_saved_is_in_the_books(history: History) -> Iterator[str]:
+    """By user: what kept answers had cost."""
+    saved: Counter[str] = Counter()
+    for seen in history.seen:
         told = history.record(seen)
         if told is not None and told.cached and told.saved is not None:
             saved[seen.ask.user or ""] += to_nano(told.saved)
     for row in history.books:
-        key = _names(row.by)
-        cost = None if row.cost is None else to_nano(row.cost)
-        if key[3] != "cached" and cost != spent[key]:
-            yield f"the books have {cost} spent for {key}, and it was {spent[key]}"
-        if key[3] != "cached" and row.input_tokens + row.output_tokens != tokens[key]:
-            yield f"the books have {row.input_tokens + row.output_tokens} tokens for {key}, and it was {tokens[key]}"
-        saved[key[0]] -= to_nano(row.saved)
+        saved[row.by[0]] -= to_nano(row.saved)
     for user, wrong in saved.items():
         if wrong:
             yield f"the books of {user!r} lack {wrong} saved"
@@ -221,9 +220,10 @@ def _tokens(ask: Ask) -> int:
     return estimate([Message(role="user", content=ask.prompt)])
 
 
-def _counts(attempt: AttemptRecord, hit: Hit) -> bool:
-    """Whether the router could hear what the endpoint told of tokens."""
-    return attempt.outcome == (hit.told or "") and bool(hit.said)
+def _used(attempt: AttemptRecord, hit: Hit | None) -> Usage | None:
+    """Return the tokens of an attempt: as the endpoint told, where the router could hear it, else as estimated."""
+    heard = hit is not None and hit.usage is not None and hit.said and attempt.outcome == (hit.told or "")
+    return hit.usage if hit is not None and heard else attempt.usage
 
 
 def _told(history: History) -> Iterator[tuple[Seen, tuple[AttemptRecord, ...]]]:
@@ -245,6 +245,7 @@ def _names(by: tuple[str, ...]) -> Key:
 INVARIANTS = (
     the_books_have_a_row_for_every_request_and_every_kept_answer,
     what_is_spent_is_the_price_of_what_was_used,
+    what_is_saved_is_in_the_books,
     no_budget_is_overdrawn_by_what_is_asked,
     no_budget_refuses_what_fits,
     a_spent_budget_is_told_once,
