@@ -83,11 +83,11 @@ class Worker:
             RuntimeError: It has ended.
         """
         assert self.process.stdout is not None  # noqa: S101 - asked for above
-        line = self.process.stdout.readline()
-        if not line:
-            _, said = self.process.communicate()
-            raise RuntimeError(said.strip().rpartition("\n")[2])
-        return json.loads(line)
+        for line in self.process.stdout:
+            if line.startswith("{"):  # some clients talk beside
+                return json.loads(line)
+        _, said = self.process.communicate()
+        raise RuntimeError(said.strip().rpartition("\n")[2])
 
     def ask(self, command: dict[str, object]) -> dict[str, Any]:
         """Have it do something."""

@@ -61,6 +61,7 @@ class Call:
         spending: Where its costs are written, or None.
         sent: How many attempts were sent so far.
         spent: Budgets that are spent and bound it no more: their other model answers.
+        redirected: Budgets whose other model it was given already.
         network: What is known of the network, or None where nobody asks.
         intended: The candidates, whether or not they may be contacted at the moment.
         question: What it asks, while its answer may still be kept.
@@ -89,6 +90,7 @@ class Call:
     spending: Spending | None = None
     sent: int = 0
     spent: frozenset[str] = frozenset()
+    redirected: frozenset[str] = frozenset()
     network: Connectivity | None = None
     intended: tuple[Deployment, ...] = ()
     question: Question | None = None
@@ -308,13 +310,14 @@ def instead(call: Call, error: BudgetExceeded) -> None:
     """Give a call the model that answers where a budget is spent; the budget bounds it no more.
 
     Raises:
-        BudgetExceeded: There is none.
+        BudgetExceeded: There is none, or it failed already.
         NoCandidate: It cannot take what the call carries.
         InvariantViolated: It would break an invariant.
     """
-    if error.use is None or error.budget is None or call.pinned:
+    if error.use is None or error.budget is None or error.budget in call.redirected or call.pinned:
         raise error
     call.spent |= {error.budget}
+    call.redirected |= {error.budget}
     call.candidates = serving(call, call.program.named(error.use))
     call.degraded = f"budget `{error.budget}` is spent: `{error.use}` answers"
 

@@ -369,3 +369,15 @@ def test_the_other_model_of_a_budget_is_named_as_that_on_the_ladder_too(tmp_path
     )
     answer = asked(tmp_path, text, {"a": Part(GONE), "b": Part(), "c": Part()})
     assert (answer.model, answer.degraded) == ("mb", "budget `team` is spent: `mb` answers")
+
+
+def test_the_other_model_of_a_budget_that_failed_is_not_asked_again_on_the_ladder(tmp_path):
+    text = config(
+        "abc",
+        models=f"{{ma: {DEAR.format('a')}, mb: {{at: b}}, mc: {DEAR.format('c')}}}",
+        rules=ONE,
+        rest=f"{SPENT}offline: {{use: [mc]}}\nretry: {{same: 0}}",
+    )
+    parts = {"a": Part(), "b": Part(GONE), "c": Part()}
+    assert isinstance(asked(tmp_path, text, parts), errors.ConnectFailed)
+    assert parts["b"].calls == 1

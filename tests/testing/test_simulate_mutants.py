@@ -39,7 +39,7 @@ from router.testing.simulate import simulate
 
 pytestmark = pytest.mark.long  # its own code is short: it runs without coverage
 
-SEEDS = 40
+SEEDS = 60
 MUTANTS = {}
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SPREAD = 1.1  # an answer may stay good so much longer than the file says
 LEAST = 0.9
+FAIR = frozenset({"ok", "slow"})
 
 
 def a_kept_answer_was_given_to_this_very_question(history: History) -> Iterator[str]:
@@ -145,17 +146,34 @@ def nobody_waits_for_an_answer_that_nobody_fetches(history: History) -> Iterator
             or not waits_for_others(setting, seen.ask)
         ):
             continue
+        if not _well_so_far(history, seen):
+            continue  # who asks may have to wait before it can
         at, own = seen.ended or 0.0, question(setting, seen.ask)
         others = [
             other
             for other in history.seen
             if other is not seen
-            and other.started <= at <= (other.ended or at) + EXACT
+            and other.started <= at <= (other.ended or at) + setting.min_left + EXACT
             and waits_for_others(setting, other.ask)
             and question(setting, other.ask) == own
         ]
-        if others and not any(_fetches(history, other) for other in others):
+        if not any(_fetches(history, other) for other in others):
             yield f"call {seen.ask.number} waited for an equal call until {at:.2f} s, and there was none to wait for"
+
+
+def _well_so_far(history: History, seen: Seen) -> bool:
+    """Whether a candidate of a call has done nothing by its end for which it would be left alone."""
+    setting = history.setting
+    if setting.money is not None and setting.money.bounds:
+        return False
+    before = [hit for hit in history.hits if hit.arrived <= (seen.ended or 0.0) and hit.regime not in FAIR]
+    bad = {history.upstream(hit).host for hit in before} | {history.key(hit) for hit in before}
+    for place in seen.ask.candidates(setting):
+        each = setting.upstreams[place.endpoint]
+        limited = each.requests or each.tokens or (setting.ladder is not None and not each.local)
+        if not limited and not {each.host, *each.keys} & bad:
+            return True
+    return False
 
 
 def _fetches(history: History, seen: Seen) -> bool:
