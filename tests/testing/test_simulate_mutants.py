@@ -701,7 +701,6 @@ def offline_only_is_ignored(patch):
 # What shows only where many calls are under way at once, or in few worlds: seeds, and calls in each storm.
 RARE = {
     "results of an older generation count": (range(45, 60), 200),
-    "when one leaves the others wait for nobody": (range(40, 90), 60),
     "the deadline of one is that of all": (range(40, 90), 60),
     "offline models are passed over": (range(60, 100), 60),
 }

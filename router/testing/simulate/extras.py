@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-from router.testing.simulate.chance import chance
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Mapping
 
-    from router.testing.simulate.setting import Setting
-
 TEAMS = ("red", "blue")
-CENT = 10_000_000  # billionths of a dollar
 Rates = tuple[Decimal, Decimal | None, Decimal]
 PLAIN: Rates = (Decimal(1), None, Decimal(2))
-RATES: tuple[Rates, ...] = (
-    *(PLAIN, PLAIN, (Decimal(3), Decimal("0.3"), Decimal(15)), (Decimal("0.0375"), None, Decimal("0.1505"))),
-    (Decimal(0), None, Decimal(0)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,63 +94,26 @@ class Ladder:
     proud: frozenset[str] = frozenset()
 
 
-def adorned(setting: Setting, dice: random.Random) -> Setting:
-    """Return a setting with some of it; a third of all settings stay as they are."""
-    if chance(dice, 0.33):
-        return setting
-    here = [
-        name
-        for name, places in setting.models.items()
-        if all(setting.upstreams[place.endpoint].local for place in places)
-    ]
-    return replace(
-        setting,
-        keeping=_keeping(setting, dice) if chance(dice, 0.55) else None,
-        money=_money(setting, here, dice) if chance(dice, 0.5) else None,
-        ladder=_ladder(setting, here, dice) if chance(dice, 0.55) else None,
-    )
+class Adorned(Protocol):
+    """A setting, as far as this goes: see `router.testing.simulate.setting.Setting`."""
+
+    @property
+    def keeping(self) -> Keeping | None:
+        """Which answers are kept, if any."""
+        ...
+
+    @property
+    def money(self) -> Money | None:
+        """Prices and budgets, if there are any."""
+        ...
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """What answers when nobody does, if anything."""
+        ...
 
 
-def _keeping(setting: Setting, dice: random.Random) -> Keeping:
-    said: tuple[str | float, ...] = ("off", "always", 5.0)
-    return Keeping(
-        ttl=dice.choice((5.0, 30.0, 3600.0)),
-        separate=dice.choice((None, None, ("data",), ("data", "team"))),
-        size=4096 if chance(dice, 0.2) else None,
-        rules={task: dice.choice(said) for task in setting.chains if chance(dice, 0.15)},
-    )
-
-
-def _money(setting: Setting, here: list[str], dice: random.Random) -> Money:
-    sums = []
-    for number in range(dice.choice((0, 1, 1, 2, 3))):
-        refuses, each = chance(dice, 0.75), dice.choice((None, "user", "user", "team"))
-        use = dice.choice(here) if refuses and chance(dice, 0.4) else None
-        # What bounds all callers must begin anew before the end, where every call has to be answered.
-        per = "hour" if refuses and each != "user" else dice.choice(("hour", "day", "total"))
-        limit = dice.choice((CENT // 4, CENT, 2 * CENT) if each == "user" else (CENT, 2 * CENT, 5 * CENT))
-        sums.append(Sum(f"b{number}", limit, per, each, refuses, use))
-    return Money({name: dice.choice(RATES) for name in setting.models}, tuple(sums))
-
-
-def _ladder(setting: Setting, here: list[str], dice: random.Random) -> Ladder:
-    only = chance(dice, 0.15)
-    replies: list[tuple[tuple[str, ...], str]] = []
-    if chance(dice, 0.5):
-        replies.append((("topic", "weather"), "I know it by heart."))
-    if chance(dice, 0.4):
-        replies.append(((), "Nobody is here."))
-    proud = frozenset(task for task in setting.chains if chance(dice, 0.15))
-    return Ladder(
-        only=only,
-        uses=tuple(dice.sample(here, 1)) if only or chance(dice, 0.5) else (),
-        stale=dice.choice((10.0, 60.0, 3600.0)) if chance(dice, 0.5) else None,
-        replies=tuple(replies),
-        proud=frozenset() if only else proud,
-    )
-
-
-def rule_of(setting: Setting, task: str) -> dict[str, Any]:
+def rule_of(setting: Adorned, task: str) -> dict[str, Any]:
     """Return what a task's rule says of kept answers and of the ladder."""
     found: dict[str, Any] = {}
     use = setting.keeping.rules.get(task) if setting.keeping is not None else None
@@ -171,7 +124,7 @@ def rule_of(setting: Setting, task: str) -> dict[str, Any]:
     return found
 
 
-def blocks(setting: Setting) -> dict[str, Any]:
+def blocks(setting: Adorned) -> dict[str, Any]:
     """Return the blocks of the file that declare it."""
     found: dict[str, Any] = {}
     keeping, money, ladder = setting.keeping, setting.money, setting.ladder

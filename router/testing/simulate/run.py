@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.clock import LoopClock
+from router.testing.simulate.adorning import adorned
 from router.testing.simulate.callers import Ask, Seen, crowd, make, startle
-from router.testing.simulate.extras import adorned
 from router.testing.simulate.history import BOOKED, History, Notes
 from router.testing.simulate.invariants import INVARIANTS
 from router.testing.simulate.regulars import named
