@@ -19,7 +19,7 @@ from overhead import upstream
 
 from router import Router, load_router
 
-WARM, MOST_GROWTH = 5000, 5.0
+WARM, MOST_GROWTH = 12_000, 5.0  # more calls than are remembered without a ledger
 AT_ONCE = 50
 
 

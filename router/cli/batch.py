@@ -94,7 +94,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
 
 def _summary(done: int, failed: int, before: int) -> str:
     earlier = f", {before} of them before" if before else ""
-    return f"{done} calls{earlier}: {done - failed} answered, {failed} failed"
+    return f"{done} {'call' if done == 1 else 'calls'}{earlier}: {done - failed} answered, {failed} failed"
 
 
 async def _run(

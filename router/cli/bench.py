@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -101,6 +102,8 @@ def command(  # noqa: PLR0913, PLR0917 - click hands each option over
     The calls are real: they cost what calls cost, and are in the ledger. Ctrl-C ends it with what was measured.
     """
     asked = _prompts(prompts)
+    for each in (save, output):
+        _writable(each)
     path = configuration(config)
     file = prepared(path, form, offline=offline)
     router = _router(path, file, form, offline=offline)
@@ -112,7 +115,7 @@ def command(  # noqa: PLR0913, PLR0917 - click hands each option over
     except InvalidCall as error:
         raise ended_by_call(error, form) from error
     _show(found, form, path, output)
-    if save is not None:
+    if save is not None and found.measured:
         _write(save, f"{_json(found)}\n")
     if kept.wrong is not None:
         raise ended(kept.wrong, UNUSABLE)
@@ -233,6 +236,16 @@ def _show(found: Benchmark, form: str, config: Path, output: Path | None) -> Non
 
 def _json(found: Benchmark) -> str:
     return json.dumps(as_mapping(found), indent=2, ensure_ascii=False)
+
+
+def _writable(path: Path | None) -> None:
+    """End the command before calls are made if what they yield can be written nowhere; nothing is made."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ended(f"{path} cannot be written: {os.strerror(errno.EISDIR)}", UNUSABLE)
+    if not path.parent.is_dir():
+        raise ended(f"{path} cannot be written: {os.strerror(errno.ENOENT)}", UNUSABLE)
 
 
 def _write(path: Path, text: str, mode: int = 0o666) -> None:

@@ -15,6 +15,8 @@ from router.cli.common import FAILED, UNUSABLE, ended, format_option, print_json
 from router.core.errors import CallFailed, ConfigError
 from router.core.form import FORMAT_VERSION
 from router.core.secret import Secret
+from router.diagnostics.source import printable
+from router.diagnostics.suggest import listed
 from router.runtime.discovered import MOST, page
 from router.runtime.discovery import address, discover, forbid
 from router.runtime.inspection import PATIENCE
@@ -58,6 +60,9 @@ def command(url: str, name: str | None, key_env: str | None, only: str, seconds:
         raise ended(f"{error}", FAILED) from error
     called = name or _name(found)
     wanted = [each for each in found.models if fnmatch.fnmatchcase(each.id, only)]
+    if found.models and not wanted:
+        has = printable(listed(each.id for each in found.models), limit=500)
+        raise ended(f"no model matches `{only}`; the server has {has}", FAILED)
     variable = key_env or (
         f"{called.upper().replace('-', '_').replace('.', '_')}_API_KEY" if found.closed else None
     )

@@ -6,6 +6,7 @@ import importlib
 
 import click
 
+INTERRUPTED = 130
 COMMANDS = {
     "batch": ("router.cli.batch", "Ask many calls from a file, in order; resumable."),
     "bench": ("router.cli.bench", "Measure how fast the models of a configuration answer."),
@@ -47,6 +48,14 @@ class _Commands(click.Group):
             return None
         command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), "command")  # noqa: B009
         return command if isinstance(command, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; Ctrl-C ends it as it ends other programs, and not like a call that failed."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("router: interrupted", err=True)
+            raise SystemExit(INTERRUPTED) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -28,7 +28,7 @@ def lenient(text: str) -> object:
 
 
 class _Reader:
-    """Reads a text once, left to right. Its state: `_at`."""
+    """Reads a text once, left to right. Its state: `_at`. What it says is wrong quotes nothing: errors are logged."""
 
     def __init__(self, text: str, at: int) -> None:
         self._text = text
@@ -53,7 +53,7 @@ class _Reader:
             if self._peek() != ":":
                 if self._peek() == "":  # cut off behind a name
                     break
-                raise ValueError(f"the name {name[:40]!r} has no value")
+                raise ValueError(f"the name before character {self._at} has no value")
             self._at += 1
             if self._peek() in ("", ",", "}"):
                 found[name] = None
@@ -103,12 +103,12 @@ class _Reader:
             return _WORDS[word.casefold()]
         if _NUMBER.match(word):
             return float(word) if any(sign in word for sign in ".eE") else int(word)
-        raise ValueError(f"{word[:40]!r} is no value")
+        raise ValueError(f"the word before character {self._at} is no value")
 
     def _word(self) -> str:
         found = _BARE.match(self._text, self._at)
         if found is None:
-            raise ValueError(f"{self._text[self._at : self._at + 10]!r} stands where a value should")
+            raise ValueError(f"something else stands at character {self._at} where a value should")
         self._at = found.end()
         return found[0]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from router.core.errors import CallFailed
     from router.core.port import Residence
     from router.providers._gguf_generation import Generation
     from router.providers._source import Source
@@ -99,14 +100,19 @@ class ModelThread:
         def on_chunk(chunk: Mapping[str, Any]) -> bool:
             return generation.stopped if is_progress(chunk) else generation.on_chunk(chunk)
 
+        source = generation.source or self._source
+        failure: CallFailed | None = None
         try:
             self._server.handle_chat_completions(body, on_chunk)
         except ValueError as error:
-            raise refused(self._source, 400, str(error)) from error
+            failure = refused(source, 400, str(error))
         except (RuntimeError, IndexError, TypeError) as error:
-            raise refused(self._source, 500, str(error)) from error
+            failure = refused(source, 500, str(error))
         finally:
             self._settle(begun=generation.begun)
+        # Raised from here, it does not hold the engine's own words, which may be the prompt.
+        if failure is not None:
+            raise failure
 
     def _settle(self, *, begun: bool) -> None:
         """Let one token through an engine that has made none: freed before its first, it would hang for ever."""

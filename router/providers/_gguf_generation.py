@@ -33,13 +33,21 @@ class Trouble:
 
 
 class Generation:
-    """One answer in the making; `stop` ends it at its next token."""
+    """One answer in the making; `stop` ends it at its next token.
+
+    Args:
+        deliver: Takes a chunk; None after the last.
+        source: Who answers whom: what messages about it must not show. None where there is no prompt.
+    """
 
     # Mutable: `stopped`, set by any thread, read by the engine's; `halt`, set before the answer begins; `begun`, of
     # the engine's thread alone.
 
-    def __init__(self, deliver: Callable[[Mapping[str, Any] | None], None]) -> None:
+    def __init__(
+        self, deliver: Callable[[Mapping[str, Any] | None], None], source: Source | None = None
+    ) -> None:
         self._deliver = deliver
+        self.source = source
         self.stopped = False
         self.begun = False
         self.halt: Callable[[], object] | None = None

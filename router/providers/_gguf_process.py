@@ -145,16 +145,16 @@ class ModelProcess:
         if said is None:
             if not generation.stopped:
                 await child.ended()
-                raise self._lost(child, begun=generation.begun)
+                raise self._lost(child, generation)
         elif "status" in said:
-            raise refused(self._source, said["status"], said["message"])
+            raise refused(generation.source or self._source, said["status"], said["message"])
 
-    def _lost(self, child: Child, *, begun: bool) -> StreamInterrupted | ConnectionLost:
+    def _lost(self, child: Child, generation: Generation) -> StreamInterrupted | ConnectionLost:
         where = self._source.where
         if self._freed:
             return StreamInterrupted(f"{where}: the model was unloaded before it had answered")
-        why = f"{where}: the engine ended before it had answered: {self._end_of(child)}"
-        return StreamInterrupted(why) if begun else ConnectionLost(why)
+        why = f"{where}: the engine ended before it had answered: {self._end_of(child, source=generation.source)}"
+        return StreamInterrupted(why) if generation.begun else ConnectionLost(why)
 
     async def _ensure(self) -> Trouble | None:
         if self._freed:
@@ -206,7 +206,7 @@ class ModelProcess:
     def _trouble(self, why: str) -> Trouble:
         return Trouble(ServerError, f"{self._source.where}: {self._path} cannot be loaded: {why}")
 
-    def _end_of(self, child: Child, said: str = "") -> str:
+    def _end_of(self, child: Child, said: str = "", source: Source | None = None) -> str:
         """Return how a child ended, and the engine's last useful words."""
         code = child.code
         how = said
@@ -214,7 +214,8 @@ class ModelProcess:
             with suppress(ValueError):
                 how = f"killed by {signal.Signals(-code).name}"
         words = child.words
-        return self._source.quote(words if words and not how.startswith("killed") else how or f"exit {code}")
+        telling = words if words and not how.startswith("killed") else how or f"exit {code}"
+        return (source or self._source).quote(telling)
 
     async def _free(self) -> None:
         self._freed = True

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from router.core.errors import MalformedResponse, ModelNotFound, UnsupportedFeature
 from router.core.port import Listed
+from router.diagnostics.source import printable
 
 PATH = "/config/providers"
 MOST_NAMED = 5
+LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def found(name: str, models: tuple[Known, ...], where: str) -> Known:
     if len(exact or fits) == 1:
         return (exact or fits)[0]
     if fits:
-        names = ", ".join(f"`{known.id}`" for known in fits[:MOST_NAMED])
+        names = ", ".join(f"`{printable(known.id, LONGEST)}`" for known in fits[:MOST_NAMED])
         raise ModelNotFound(f"{where} has `{name[:100]}` at several providers; write one of {names}")
     raise ModelNotFound(f"{where} has no model `{name[:100]}`; models are named `provider/model`")
 
@@ -98,7 +100,8 @@ def with_variant(known: Known, variant: str, where: str) -> Known:
     names = known.variants or frozenset()
     if variant in names:
         return known
-    has = f"it has {', '.join(sorted(names)[:MOST_NAMED])}" if names else "it has none"
+    shown = ", ".join(printable(name, LONGEST) for name in sorted(names)[:MOST_NAMED])
+    has = f"it has {shown}" if names else "it has none"
     raise UnsupportedFeature(
-        f"{where} has no variant `{variant}` of `{known.id}` ({has}); a reasoning effort is sent as a variant"
+        f"{where} has no variant `{variant}` of `{printable(known.id, LONGEST)}` ({has}); a reasoning effort is sent as a variant"
     )

@@ -100,11 +100,12 @@ class GgufProvider:
         def deliver(chunk: Mapping[str, Any] | None) -> None:
             loop.call_soon_threadsafe(arrived.put_nowait, chunk)
 
-        generation = Generation(deliver)
+        source = self._source.asked(request.messages)
+        generation = Generation(deliver, source)
         with self._lock:
             job = self._home(key).start(body, generation)
         try:
-            decoder = AnswerDecoder(self._source, image=has_image(request))
+            decoder = AnswerDecoder(source, image=has_image(request))
             first = await arrived.get()
             async with aclosing(_events(decoder, first, arrived, job)) as events:
                 yield events

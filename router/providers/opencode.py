@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from router.providers._sse import SseParser
 from router.providers._transport import HttpRequest, place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from router.core.events import Event
     from router.core.port import Listed, Vitality
@@ -199,8 +200,8 @@ async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
     return await anext(chunks, None)
 
 
-def _names(agents: list[Mapping[str, object]]) -> set[str]:
-    return {str(agent.get("name")) for agent in agents}
+def _names(agents: list[object]) -> set[str]:
+    return {str(agent.get("name")) for agent in agents if isinstance(agent, Mapping)}
 
 
 def _basic(password: Secret) -> Secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from router.core.errors import ConfigError, InvalidCall
@@ -10,7 +11,7 @@ from router.runtime.load import load_text
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from router.core.messages import Completion, Message
     from router.core.port import Provider
@@ -156,6 +157,8 @@ def make_opencode_adapter(  # noqa: PLR0913 - each is a keyword with a default
     Raises:
         ConfigError: A setting is wrong; `findings` tells which.
     """
+    if config is not None and not isinstance(config, Mapping):
+        raise ConfigError(f"the settings are a mapping or keywords, not {type(config).__name__}")
     known = {name: value for name, value in (config or {}).items() if value is not None}
     strangers = known.keys() - OpenCodeAdapterConfig.__annotations__.keys()
     if strangers:

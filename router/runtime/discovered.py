@@ -72,10 +72,10 @@ def plain(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text in quotes."""
+    """Return a text in quotes, which means itself: what a server calls its models refers to no variable here."""
     shown = "".join(
         f"\\{char}" if char in '"\\' else char if char.isprintable() else f"\\U{ord(char):08x}"
-        for char in text
+        for char in text.replace("${", "$${")
     )
     return f'"{shown}"'
 

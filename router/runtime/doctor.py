@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.core.errors import (
@@ -48,7 +49,7 @@ async def examine(prepared: Prepared, seconds: float = PATIENCE, clock: Clock = 
     seen, knocked = await asyncio.gather(
         inspect(prepared, endpoints, seconds, clock), _knocked(prepared, endpoints, seconds, clock)
     )
-    found = [*_file(prepared), *_variables(prepared), *_files(prepared)]
+    found = [*_file(prepared), *_variables(prepared), *_files(prepared), *_written(prepared)]
     for endpoint in endpoints:
         found.append(_endpoint(seen[endpoint.name]))
         found += await _notes(seen[endpoint.name], seconds, clock)
@@ -110,6 +111,34 @@ def _files(prepared: Prepared) -> Iterator[Symptom]:
                 )
             elif endpoint.settings.get(key):
                 yield Symptom("readable", f"{endpoint.name}.{key}", "ok", "can be read")
+
+
+def _written(prepared: Prepared) -> Iterator[Symptom]:
+    """Tell whether the files that calls write to can be written; nothing is made."""
+    program = prepared.program
+    for key, path in (
+        ("log.calls", program.log and program.log.path),
+        ("costs.ledger", program.costs and program.costs.ledger),
+        ("cache.store", program.cache and program.cache.path),
+    ):
+        if path:
+            wrong = _unwritable(Path(path))
+            if wrong is None:
+                yield Symptom("writable", key, "ok", "can be written")
+            else:
+                yield Symptom("writable", key, "fail", *wrong)
+
+
+def _unwritable(path: Path) -> tuple[str, str] | None:
+    """Return why a file cannot be written and what to do about it, or None."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"{path} cannot be written: there is no folder {folder}", f"make it: mkdir -p {folder}"
+    if path.is_dir():
+        return f"{path} cannot be written: it is a folder", "name a file"
+    if not all(os.access(each, os.W_OK) for each in (folder, path) if each.exists()):
+        return f"{path} cannot be written: permission denied", "see whose it is and what its mode is"
+    return None
 
 
 def _endpoint(seen: Seen) -> Symptom:

@@ -158,7 +158,8 @@ class Changes:
 
 
 def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    """Return why a processor failed: a `ValueError` is meant to be read, any other may hold what it was working on."""
+    return str(error) if isinstance(error, ValueError) else type(error).__name__
 
 
 def pipelines(program: Program) -> dict[str, Pipeline]:

@@ -287,6 +287,10 @@ class FileScribe:
 
     def _connected(self) -> sqlite3.Connection:
         if self._db is None:
+            with suppress(OSError):  # whatever is wrong, the database says it better
+                os.close(
+                    os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+                )  # it knows who asked what: its owner's
             db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY / 1000)
             try:
                 db.execute("PRAGMA journal_mode = WAL")

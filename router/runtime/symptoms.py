@@ -16,7 +16,7 @@ class Symptom:
     """One thing that was looked at.
 
     Attributes:
-        check: What kind of thing: file, variable, secret, endpoint, model, context, slots, memory, clock.
+        check: What kind of thing: file, variable, readable, writable, endpoint, model, context, slots, memory, clock.
         subject: Which one.
         verdict: `ok`, `warn`, `fail`, or `skip` where it could not be looked at.
         detail: What was seen.

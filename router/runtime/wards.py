@@ -103,7 +103,9 @@ def _slots(endpoint: Endpoint, models: tuple[Listed, ...]) -> Iterator[Symptom]:
     slots = [each.slots for each in models if each.slots is not None]
     if slots and endpoint.concurrency > max(slots):
         what = f"up to {endpoint.concurrency} calls at once are sent, and it answers {max(slots)}"
-        advice = f"write `concurrency: {max(slots)}`, or start the server with more slots"
+        advice = f"write `concurrency: {max(slots)}`"
+        if endpoint.url:
+            advice += ", or start the server with more slots"
         yield Symptom("slots", endpoint.name, "warn", what, advice)
 
 

@@ -232,3 +232,7 @@ def out_lines(folder):
 )
 def test_the_line_of_progress_says_how_long_the_rest_takes(state, line):
     assert drawn("calls", *state) == line
+
+
+def test_one_call_is_not_told_as_many(run):
+    assert run([{"prompt": "hi"}]).output == "1 call: 1 answered, 0 failed\n"

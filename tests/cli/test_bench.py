@@ -363,3 +363,19 @@ def test_a_server_that_answers_any_name_with_its_one_model_is_told(folder, engin
 def test_the_first_lines_of_help_say_what_it_costs():
     result = CliRunner().invoke(cli, ["bench", "--help"])
     assert "The calls are real" in result.output
+
+
+@pytest.mark.parametrize("option", ["--save", "-o"])
+@pytest.mark.parametrize("path", ["no/where", "."])
+def test_a_place_that_cannot_be_written_is_told_before_a_call_is_made(folder, option, path):
+    result = run("small", "--keep", "kept.jsonl", option, path)
+    assert result.exit_code == 2
+    assert f"{path} cannot be written" in result.output
+    assert not (folder / "kept.jsonl").exists()
+
+
+def test_figures_that_were_saved_stay_when_nothing_was_measured(folder):
+    assert run("small", "--repeat", "1", "--save", "speeds.json").exit_code == 0
+    before = (folder / "speeds.json").read_bytes()
+    assert run("gone", "--save", "speeds.json").exit_code == 1
+    assert (folder / "speeds.json").read_bytes() == before

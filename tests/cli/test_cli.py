@@ -393,3 +393,13 @@ def test_an_output_that_cannot_be_written_is_told(tmp_path):
         )
     assert (result.returncode, "Traceback" in result.stderr) == (2, False)
     assert "cannot be written" in result.stderr
+
+
+def test_an_interruption_is_no_failed_call(run, monkeypatch):
+    def interrupted(work):
+        work.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("asyncio.run", interrupted)
+    result = run("call", "Hello")
+    assert (result.exit_code, result.stderr) == (130, "router: interrupted\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from support.fake_ollama import fake_ollama
 from support.served import NOTHING, PAGE, Said, served
 
 from router.cli.main import cli
-from router.compile.compiler import check_file
+from router.compile.compiler import check_file, compile_configuration
+from router.config.load import load_file
 from router.runtime.discovered import plain
 
 RECORDED = json.loads(
@@ -170,6 +172,14 @@ def test_models_are_chosen_and_not_too_many(tmp_path):
     assert list(written(chosen, tmp_path).document.models) == ["m1", "m1-2"]
 
 
+def test_a_choice_that_no_model_meets_is_told():
+    with served({"/v1/models": Said({"data": [{"id": "m1"}, {"id": "m\x1b2"}]})}) as server:
+        result = run(server.url, "--only", "qwen*")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("router: no model matches `qwen*`; the server has m1, m")
+    assert "\x1b" not in result.stderr
+
+
 def test_names_that_yaml_would_read_otherwise_are_quoted(tmp_path):
     rows = [{"id": name} for name in ("no", "1e3", 'a"b\\c', "💥", "/", "x: y")]
     with served({"/v1/models": Said({"data": rows})}) as server:
@@ -178,6 +188,17 @@ def test_names_that_yaml_would_read_otherwise_are_quoted(tmp_path):
     assert list(models) == ["no", "1e3", "a-b-c", "model", "model-2", "x-y"]
     assert [each.id or name for name, each in models.items()] == [row["id"] for row in rows]
     assert (plain("no"), plain("qwen3"), plain("a\tb")) == ('"no"', "qwen3", '"a\\U00000009b"')
+
+
+def test_a_name_that_looks_like_a_variable_is_only_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOT_YOURS", "told-to-nobody")
+    names = ["${env:NOT_YOURS}", "$${env:NOT_YOURS}", "${file:/etc/hostname}", "${"]
+    with served({"/v1/models": Said({"data": [{"id": name} for name in names]})}) as server:
+        result = run(server.url)
+    document = written(result, tmp_path)
+    assert [each.id for each in document.document.models.values()] == names
+    program, _ = compile_configuration(load_file(tmp_path / "router.yaml", os.environ))
+    assert [each.deployments[0].id for each in program.models.values()] == names
 
 
 def test_two_models_make_a_file_without_a_warning(tmp_path):

@@ -245,7 +245,24 @@ def test_more_calls_at_once_than_slots_are_a_warning(tmp_path):
         found = checks(
             one(tmp_path, f"{server.url}/v1", model="{at: box, id: smollm2-135m}", more=", concurrency: 3")
         )
-    assert found["slots", "box"]["advice"].startswith("write `concurrency: 2`")
+    assert found["slots", "box"]["advice"] == "write `concurrency: 2`, or start the server with more slots"
+
+
+def test_a_file_that_calls_could_not_write_is_a_failure(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "kept.sqlite").touch()
+    path = write(
+        tmp_path,
+        "endpoints: {here: {kind: mock}}\nmodels: {m: {at: here}}\nrules: [{use: m}]\n"
+        "log: {calls: folder}\ncosts: {ledger: no/costs.sqlite}\ncache: {store: {sqlite: kept.sqlite}, ttl: 1h}",
+    )
+    found = checks(path)
+    assert found["writable", "log.calls"]["detail"].endswith("folder cannot be written: it is a folder")
+    assert found["writable", "costs.ledger"]["advice"] == f"make it: mkdir -p {tmp_path / 'no'}"
+    assert found["writable", "cache.store"]["status"] == "ok"
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+    assert "permission denied" in checks(path)["writable", "cache.store"]["detail"]
+    assert not (tmp_path / "no").exists()
 
 
 def test_an_ollama_that_cuts_prompts_unseen_is_a_failure(tmp_path):
@@ -360,6 +377,7 @@ def test_files_that_are_there_are_told(tmp_path, scripted_model):
         )
     )
     assert verdict(found, "readable", "box.path") == "ok"
+    assert found["slots", "box"]["advice"] == "write `concurrency: 1`"  # no server to start with more
     assert found["endpoint", "box"]["ms"] is None
 
 

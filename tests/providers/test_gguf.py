@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from importlib.util import find_spec
 
 import pytest
@@ -255,6 +256,26 @@ def test_a_loop_that_ends_in_the_middle_stops_the_answer(provider_of, scripted_m
         time.sleep(0.005)
     assert provider.busy == 0
     asyncio.run(provider.close())
+
+
+@pytest.mark.parametrize("refusal", [ValueError, RuntimeError])
+def test_an_engine_in_this_process_that_repeats_the_prompt_shows_it_to_nobody(
+    scripted_model, monkeypatch, refusal
+):
+    class Engine:
+        def handle_chat_completions(self, body, _):
+            raise refusal(f"cannot be read: {body['messages'][0]['content']}")
+
+        def handle_completions(self, _):
+            pass
+
+    monkeypatch.setattr(_gguf_engine, "open_engine", lambda *_: Engine())
+    settings = {"path": str(scripted_model("x")), "threads": 1, "isolation": "none"}
+    error = failure(
+        GgufProvider(Endpoint("here", "gguf", "local", settings=settings)), ask("my aunt has moved to Riga")
+    )
+    assert "cannot be read: …" in str(error)
+    assert "aunt" not in "".join(traceback.format_exception(error))
 
 
 def test_an_answer_nobody_can_take_any_more_is_stopped():

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -378,6 +379,24 @@ def test_an_engine_that_refuses_without_reason_has_a_status(fake_child, scripted
     )
     with pytest.raises(ServerError, match="odd"):
         run(provider_of(scripted_model("x")), lambda provider: collect(provider, ask()))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"of": 1, "end": true, "status": 400, "message": "no such: my grandmother has moved to Riga"}',
+        '{"of": 1, "chunk": {"error": {"message": "no such: my grandmother has moved to Riga"}}}',
+    ],
+)
+def test_an_engine_that_repeats_the_prompt_shows_it_to_nobody(fake_child, scripted_model, said):
+    fake_child(f"{READY}input()\nprint({said!r}, flush=True)\ninput()")
+    with pytest.raises(CallFailed) as caught:
+        run(
+            provider_of(scripted_model("x")),
+            lambda provider: collect(provider, ask("my grandmother has moved to Riga")),
+        )
+    assert "…" in str(caught.value)
+    assert "grandmother" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_what_the_engine_complains_of_does_not_fill_the_disk(fake_child, scripted_model, monkeypatch):

@@ -21,7 +21,7 @@ from router.core.port import Lister, Probed
 from router.core.request import Endpoint, HealthPolicy, Request
 from router.core.secret import Secret
 from router.core.usage import Usage
-from router.providers import _opencode_session, create
+from router.providers import _opencode_models, _opencode_session, create
 from router.testing.contract import ProviderContract, collect, joined
 
 HELLO = (Message.user("hello"),)
@@ -554,6 +554,18 @@ def test_a_refusal_whose_body_never_comes_is_told_by_its_status(monkeypatch):
 
     error, _ = failure_of(words, instead={("GET", "/event"): never})
     assert isinstance(error, errors.RateLimited)
+
+
+def test_names_that_the_server_gave_are_shown_on_one_line():
+    odd = "\x1b[2J\nall is well"
+    known = _opencode_models.Known(odd, "m", variants=frozenset({odd}))
+    with pytest.raises(errors.ModelNotFound) as several:
+        _opencode_models.found("m", (known, _opencode_models.Known("b", "m")), "here")
+    with pytest.raises(errors.UnsupportedFeature) as lacking:
+        _opencode_models.with_variant(known, "high", "here")
+    for caught in (several, lacking):
+        assert str(caught.value).isprintable()
+        assert "all is well" in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "says"), [("nope", "has no model `nope`"), ("both", "several providers")])

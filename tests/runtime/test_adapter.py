@@ -149,6 +149,7 @@ def test_a_model_file_comes_first_and_the_server_stands_by(scripted_model):
         ({"defaultTemperature": 9}, "out of range"),
         ({"temperature": 0.7}, "unknown setting `temperature`; legal are endpoint, modelPath"),
         ({"modelPath": "/nowhere/at/all"}, "/nowhere/at/all"),
+        ("http://127.0.0.1:8080/v1", "the settings are a mapping or keywords, not str"),
     ],
 )
 def test_a_wrong_setting_is_told_at_once(config, says):

@@ -222,7 +222,8 @@ def test_a_processor_that_fails_is_a_failed_attempt(tmp_path, monkeypatch):
         assert answer.model == "mb"
         assert answer.attempts[0].outcome == "malformed_response"
         error = await stage.fails(model="ma")
-        assert "processor `breaks` of `ma`: KeyError: 'fine'" in str(error)
+        assert "processor `breaks` of `ma`: KeyError" in str(error)
+        assert "fine" not in str(error)  # a piece of the answer
 
     played(tmp_path, text, go, a=Part(), b=Part())
 

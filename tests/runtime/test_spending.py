@@ -83,6 +83,11 @@ def test_an_answer_costs_the_same_to_the_caller_and_in_the_ledger(tmp_path):
     assert complaints(tmp_path / "costs.sqlite") == []
 
 
+def test_a_ledger_is_for_its_owner_alone(tmp_path):
+    run(write(tmp_path))
+    assert (tmp_path / "costs.sqlite").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_spent_budget_refuses_with_what_is_left_and_when_it_begins_anew(tmp_path):
     found, _, cloud, _ = run(write(tmp_path, team()), calls=4)
     error = found[-1]

@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_ready",
         "_room",
+        "_sending",
         "_shelf",
         "_trailers",
         "_transport",
@@ -79,6 +80,7 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._writable: asyncio.Future[None] | None = None
         self._ready: select.poll | None = None
+        self._sending = False  # whether a part of the request is still to come
         self._renew()
 
     def _renew(self) -> None:
@@ -114,6 +116,7 @@ class Connection(asyncio.Protocol):
         """Send a request, and return its answer, of which nothing is there yet."""
         answer = self._answer = Answer(self, loop, bodiless=message.bodiless)
         self._renew()
+        self._sending = message.more is not None
         transport = self._transport
         if transport is None or self._closing:
             self._fail(Lost("closed at once"))
@@ -137,6 +140,10 @@ class Connection(asyncio.Protocol):
                 await self._writable
             finally:
                 self._writable = None
+
+    def sent(self) -> None:
+        """Take note that all of the request is sent; before, what is sent next would be read as more of it."""
+        self._sending = False
 
     def move(self, transport: asyncio.BaseTransport) -> None:
         """Go on over another transport: TLS over what stands."""
@@ -299,7 +306,7 @@ class Connection(asyncio.Protocol):
         """Hand the answer over, and the connection back, unless it is not fit for another."""
         self._answer = None
         transport = self._transport
-        keep = self._keep and self._fault is None and not self._closing
+        keep = self._keep and self._fault is None and not self._closing and not self._sending
         if keep and transport is not None and not transport.get_write_buffer_size():
             self._shelf.give(self)
         else:

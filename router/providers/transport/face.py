@@ -11,7 +11,7 @@ from router.providers._guard import Guard
 from router.providers._per_loop import PerLoop
 from router.providers._transport import KEEP_ALIVE
 from router.providers.transport import failures
-from router.providers.transport.failures import WireError
+from router.providers.transport.failures import Unsendable, WireError
 from router.providers.transport.message import Message, written
 from router.providers.transport.pool import Pool
 from router.providers.transport.target import Target
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PORTS = {"http": 80, "https": 443}
 MOST_TARGETS = 1000
+DIGITS = 18
+OTHER_LENGTH = "the body is of another length than its head announces"
 KINDS: dict[type[WireError], type[httpx.TransportError]] = {
     failures.ConnectTooSlow: httpx.ConnectTimeout,
     failures.CannotConnect: httpx.ConnectError,
@@ -144,15 +146,57 @@ def as_httpx(request: httpx.Request) -> Iterator[None]:
 
 
 def _message(request: httpx.Request) -> Message:
+    """Return a request as bytes; its head and its body say the same of where it ends.
+
+    Raises:
+        Unsendable: They do not, and what follows would be read as another request.
+    """
     stream = request.stream
     if not isinstance(stream, httpx.AsyncByteStream):
         raise RuntimeError("an async request needs an async stream")  # noqa: TRY004 - httpx's own words and kind
-    head = written(request.method.encode("ascii"), request.url.raw_path, request.headers.raw)
+    length = _length(request.headers)
+    fields = request.headers.raw
+    if length is None:
+        fields = [field for field in fields if field[0].lower() != b"content-length"]
+    head = written(request.method.encode("ascii"), request.url.raw_path, fields)
     bodiless = request.method == "HEAD"
+    if length is None:
+        return Message(head, b"", _chunked(stream), bodiless=bodiless)
     if isinstance(stream, httpx.ByteStream):  # all of it is there; that of a redirect is not told as content
-        return Message(head, b"".join(stream), bodiless=bodiless)
-    chunked = "chunked" in request.headers.get("transfer-encoding", "").lower()
-    return Message(head, b"", _chunked(stream) if chunked else stream, bodiless=bodiless)
+        body = b"".join(stream)
+        if len(body) != length:
+            raise Unsendable(OTHER_LENGTH)
+        return Message(head, body, bodiless=bodiless)
+    return Message(head, b"", _measured(stream, length), bodiless=bodiless)
+
+
+def _length(headers: httpx.Headers) -> int | None:
+    """Return the bytes of the body that a head announces; None where it comes in chunks.
+
+    Raises:
+        Unsendable: It announces something else.
+    """
+    encoding = headers.get("transfer-encoding")
+    if encoding is not None:
+        if encoding.strip().lower() != "chunked":
+            raise Unsendable("a body is sent in chunks or with its length, and in no other encoding")
+        return None
+    length = headers.get("content-length", "0").strip()
+    if not (length.isascii() and length.isdecimal() and len(length) <= DIGITS):
+        raise Unsendable("the length of the body is no number")
+    return int(length)
+
+
+async def _measured(stream: AsyncIterable[bytes], length: int) -> AsyncIterator[bytes]:
+    """Hand a body on that must be of a length."""
+    left = length
+    async for part in stream:
+        left -= len(part)
+        if left < 0:
+            raise Unsendable(OTHER_LENGTH)
+        yield part
+    if left:
+        raise Unsendable(OTHER_LENGTH)
 
 
 async def _chunked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

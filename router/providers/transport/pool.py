@@ -136,6 +136,8 @@ class Pool:
                     if answer.begun:
                         break  # it has made up its mind
                     await connection.add(self.loop, part)
+                else:
+                    connection.sent()
             await answer.head(seconds)
         except BaseException:
             answer.leave()

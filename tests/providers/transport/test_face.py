@@ -86,6 +86,88 @@ def test_a_body_that_is_made_on_the_way_is_sent_as_it_is_made(length):
     assert seen == [(None, b"ab")] if length else [("chunked", b"")]
 
 
+SMUGGLED = b"0\r\n\r\nGET /other HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("content-length", "3")],
+        [("content-length", "400")],
+        [("content-length", "3"), ("content-length", "37")],
+        [("content-length", "+37")],
+        [("transfer-encoding", "gzip")],
+        [("transfer-encoding", "chunked, identity")],
+    ],
+)
+def test_a_body_that_ends_elsewhere_than_its_head_says_is_no_request(fields, made):
+    async def parts():
+        yield SMUGGLED
+
+    async def go():
+        async with wall(mute) as server, httpx.AsyncClient(transport=FastTransport()) as client:
+            with pytest.raises(httpx.LocalProtocolError):
+                await client.post(server.url, content=parts() if made else SMUGGLED, headers=fields)
+            return await server.empties(1.0)
+
+    assert run(go())
+
+
+def test_a_body_that_is_announced_in_chunks_is_sent_in_chunks():
+    seen = []
+
+    async def told(reader, writer):
+        seen.append(await reader.readuntil(b"hello\r\n0\r\n\r\n"))
+        writer.close()
+
+    async def go():
+        server = await asyncio.start_server(told, "127.0.0.1", 0)
+        async with server, httpx.AsyncClient(transport=FastTransport()) as client:
+            port = server.sockets[0].getsockname()[1]
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.post(
+                    f"http://127.0.0.1:{port}", content=b"hello", headers={"transfer-encoding": "chunked"}
+                )
+
+    run(go())
+    head, _, body = seen[0].partition(b"\r\n\r\n")
+    assert body == b"5\r\nhello\r\n0\r\n\r\n"
+    assert b"content-length" not in head.lower()
+
+
+@pytest.mark.parametrize("fields", [{"content-length": "400"}, {}])
+def test_an_answer_before_the_end_of_its_request_leaves_no_connection_for_another(fields):
+    heard = []
+
+    async def hasty(reader, writer):
+        got = bytearray(await reader.readuntil(b"\r\n\r\n"))
+        heard.append(got)
+        writer.write(b"HTTP/1.1 413 No\r\ncontent-length: 2\r\n\r\nno")
+        while part := await reader.read(65536):
+            got += part
+        writer.close()
+
+    async def go():
+        answered = asyncio.Event()
+
+        async def parts():
+            yield b"ab"
+            await answered.wait()
+            yield b"cd"
+
+        server = await asyncio.start_server(hasty, "127.0.0.1", 0)
+        async with server, httpx.AsyncClient(transport=FastTransport()) as client:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            asyncio.get_running_loop().call_later(0.1, answered.set)
+            first = await client.post(url, content=parts(), headers=fields)
+            second = await client.post(url, headers={"authorization": "Bearer theirs"})
+            return first.status_code, second.status_code
+
+    assert run(go()) == (413, 413)
+    assert [b"theirs" in each for each in heard] == [False, True]
+
+
 def test_a_body_whose_making_fails_leaves_no_connection():
     async def parts():
         yield b"ab"
