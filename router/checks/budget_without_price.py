@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
 from router.config.deployments import unpriced
+from router.config.prices import prices_of
 from router.diagnostics.diagnostic import Related
 from router.diagnostics.source import printable
 
@@ -43,7 +44,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     if blurred(configuration, "endpoints", "models", "costs"):
         return
-    for found in unpriced(document, configuration.linked.places, configuration.folder):
+    for found in unpriced(document, configuration.linked.places, prices_of(configuration)):
         yield Finding(
             document.entry_span("models", found.model),
             f"no budget can count what `{printable(found.model)}` costs: its price is unknown",

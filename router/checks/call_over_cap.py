@@ -33,7 +33,7 @@ from router.checks.base import MOST_RELATED, Check, Finding, blurred
 from router.checks.guesses import guessed
 from router.config.conditions import models_in
 from router.config.deployments import deployments
-from router.config.prices import price_book
+from router.config.prices import prices_of
 from router.core.dimension import number_ranges
 from router.core.units import show_money
 from router.core.usage import Usage
@@ -100,7 +100,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
 
 def _calls(configuration: Configuration) -> Iterator[_Dear]:
     document, places = configuration.document, configuration.linked.places
-    book = price_book(document, configuration.folder) if document is not None else None
+    book = prices_of(configuration)
     if document is None or book is None:
         return
     for rule in configuration.linked.rules:

@@ -32,7 +32,7 @@ from router.checks.base import Check, Finding, blurred
 from router.checks.guesses import guessed
 from router.config.conditions import models_in
 from router.config.deployments import deployments
-from router.config.prices import price_book
+from router.config.prices import prices_of
 from router.core.units import show_money
 from router.diagnostics.suggest import listed
 
@@ -60,7 +60,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
     document = configuration.document
     if document is None or blurred(configuration, "endpoints", "models", "rules"):
         return
-    book = price_book(document, configuration.folder)
+    book = prices_of(configuration)
     if book is None:
         return
     choices = {model: _choices(configuration, document, model, book) for model in document.models}

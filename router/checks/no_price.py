@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
 from router.config.deployments import unpriced
+from router.config.prices import prices_of
 from router.diagnostics.diagnostic import Related
 from router.diagnostics.source import printable
 
@@ -41,7 +42,7 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     if blurred(configuration, "endpoints", "models", "costs"):
         return
-    for found in unpriced(document, configuration.linked.places, configuration.folder):
+    for found in unpriced(document, configuration.linked.places, prices_of(configuration)):
         yield Finding(
             document.entry_span("models", found.model),
             f"what `{printable(found.model)}` costs is not counted: its price is unknown",

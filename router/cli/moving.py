@@ -8,20 +8,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.common import FAILED, UNUSABLE, ended, print_json
+from router.cli.common import FAILED, UNUSABLE, config_option, ended, format_option, print_json
 from router.cli.tables import prepared
 from router.core.errors import ConfigError
 from router.core.form import FORMAT_VERSION
 from router.runtime.inspection import why_unasked
-from router.runtime.loading import Moved, move, places
+from router.runtime.loading import USUALLY, Moved, move, places
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
     from router.compile.program import Deployment
     from router.runtime.inspection import Prepared
 
 TICK = 0.5
+
+
+def moving_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both commands take: MODEL, the configuration, where, how long, and how to print it."""
+    at = click.option(
+        "--at",
+        "endpoint",
+        metavar="ENDPOINT",
+        help="Only there; else at every place of its own that is a server.",
+    )
+    timeout = click.option(
+        "--timeout",
+        "seconds",
+        type=click.FloatRange(0.1),
+        default=USUALLY,
+        show_default=True,
+        help="Seconds that it may take.",
+    )
+    return click.argument("model")(config_option(at(timeout(format_option(function)))))
 
 
 def moved(

@@ -6,32 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.common import config_option, format_option
-from router.cli.moving import moved
-from router.runtime.loading import USUALLY
+from router.cli.moving import moved, moving_options
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @click.command(name="unload")
-@click.argument("model")
-@config_option
-@click.option(
-    "--at",
-    "endpoint",
-    metavar="ENDPOINT",
-    help="Only there; else at every place of its own that is a server.",
-)
-@click.option(
-    "--timeout",
-    "seconds",
-    type=click.FloatRange(0.1),
-    default=USUALLY,
-    show_default=True,
-    help="Seconds that it may take.",
-)
-@format_option
+@moving_options
 def command(model: str, config: Path | None, endpoint: str | None, seconds: float, form: str) -> None:
     """Unload MODEL (its name in the configuration) where its server does so when told to, and wait until its memory is free.
 

@@ -208,7 +208,8 @@ def explain(
 
     number = program.table.match(values) if model is None else -1
     route = program.routes[number] if number >= 0 else program.direct
-    candidates, seconds = _explained(program, route, _candidates(program, route, model, user), values, params)
+    chain = _candidates(program, route, model, user)
+    candidates, seconds = _explained(program, route, chain, values, params)
     able = [each for each in candidates if each.skipped is None]
     ladder = _ladder(program, route, values, params)
     steps = ladder.candidates if ladder is not None and ladder.only and not ladder.refused else ()
@@ -238,16 +239,12 @@ def explain(
         dearest=dearest([each.cost.worst for each in able], retry.attempts, retry.same),
         nearest=boundaries(program, values, tried_first) if model is None else (),
         offline=ladder,
-        policies=tuple(beyond(program, route, _candidates(program, route, model, user))),
+        policies=tuple(beyond(program, route, chain)),
         budgets=tuple(each.in_words for each in program.costs.budgets) if program.costs is not None else (),
         cache=kept(
             program.cache,
             route.cache,
-            [
-                {name: option.value for name, option in each.options.items()}
-                for each in candidates
-                if each.skipped is None
-            ],
+            [{name: option.value for name, option in each.options.items()} for each in able],
         ),
     )
 

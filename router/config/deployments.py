@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from router.config.kinds import IGNORED
 from router.config.locality import locality_of
-from router.config.prices import PriceBook, price_book
+from router.config.prices import PriceBook
 from router.core.quirk import quirk_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings
@@ -101,13 +100,12 @@ def deployments(
 
 
 def unpriced(
-    document: Document, places: Mapping[str, Sequence[str]], folder: Path
+    document: Document, places: Mapping[str, Sequence[str]], book: PriceBook | None
 ) -> Iterator[DeploymentSettings]:
     """Yield the first remote deployment without a known price of each model that has one.
 
-    Nothing is yielded where the file's own list of prices, which starts from a folder, cannot be read: it might know.
+    Nothing is yielded where the file's own list of prices cannot be read, so that there is no book: it might know.
     """
-    book = price_book(document, folder)
     if book is None:
         return
     for model in document.models:

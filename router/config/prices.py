@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from router.config.endpoint import EndpointSettings
     from router.config.language import Document, ModelSettings, PlaceSettings
+    from router.config.load import Configuration
 
 SNAPSHOT = Path(__file__).parent.parent / "data" / "prices.json"
 MOST_BYTES = 4 * 2**20
@@ -100,6 +101,16 @@ class PriceBook:
         if locality_of(endpoint) == "local":
             return self._own.find(host, known) or FREE
         return self._own.find(host, known) or snapshot().prices.get((host, known))
+
+
+def prices_of(configuration: Configuration) -> PriceBook | None:
+    """Return the prices of a configuration, read once; None when its own list cannot be read, or there is no document."""
+    if PriceBook not in configuration.worked_out:
+        document = configuration.document
+        book = price_book(document, configuration.folder) if document is not None else None
+        configuration.worked_out[PriceBook] = book
+    found = configuration.worked_out[PriceBook]
+    return found if isinstance(found, PriceBook) else None
 
 
 def price_book(document: Document, folder: Path) -> PriceBook | None:

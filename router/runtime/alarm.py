@@ -37,9 +37,6 @@ class Timers:
         self._timer: asyncio.TimerHandle | None = None
         self._at = 0.0
 
-    def __len__(self) -> int:
-        return len(self._alarms)
-
     def set(self, alarm: Alarm, when: float) -> int:
         """Have an alarm ring at a time; return the number under which it is set."""
         alarms = self._alarms
