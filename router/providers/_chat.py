@@ -23,6 +23,7 @@ from router.providers._errors import error_for_status
 from router.providers._http import transport_for
 from router.providers._json import quick_bytes
 from router.providers._openai_wire import has_image
+from router.providers._refusal import refused_body
 from router.providers._source import Source
 from router.providers._sse import SseParser
 from router.providers._transport import HttpRequest, place
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from router.core.request import Endpoint, Request
     from router.providers._transport import HttpResponse
 
-ERROR_CAP = 8 * 1024
-ERROR_SECONDS = 5.0
 USAGE_GRACE = 0.2
 LOADING_STATUS = 503
 BROKEN_STATUS = 500
@@ -181,12 +180,7 @@ class ChatProvider(ABC):
 
     async def refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
         """Return the error that an answer tells."""
-        body = b""
-        try:
-            async with asyncio.timeout(ERROR_SECONDS):
-                body = await response.read(ERROR_CAP)
-        except (CallFailed, TimeoutError):
-            body = b""  # the status says enough
+        body = await refused_body(response)
         image = request is not None and has_image(request)
         source = self.source if request is None else self.source.asked(request.messages)
         return error_for_status(source, response.status, response.headers, body, has_image=image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from router.core.errors import CallFailed, MalformedResponse
 from router.providers._errors import error_for_status
 from router.providers._json import UNREADABLE, parse
+from router.providers._refusal import refused_body
 from router.providers._transport import HttpRequest
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from router.providers._source import Source
     from router.providers._transport import HttpResponse, Transport
 
-ERROR_CAP = 8 * 1024
-ERROR_SECONDS = 5.0
 ANSWER_CAP = 8 * 1024 * 1024
 
 
@@ -85,12 +83,7 @@ class JsonApi:
         return found
 
     async def _refusal(self, response: HttpResponse) -> CallFailed:
-        body = b""
-        try:
-            async with asyncio.timeout(ERROR_SECONDS):
-                body = await response.read(ERROR_CAP)
-        except (CallFailed, TimeoutError):
-            body = b""  # the status says enough
+        body = await refused_body(response)
         return error_for_status(self._source, response.status, response.headers, body)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from router.core.errors import CallFailed, InvalidRequest, MalformedResponse, StreamInterrupted
 from router.providers._errors import error_for_status
 from router.providers._opencode_errors import error_of_opencode
+from router.providers._refusal import refused_body
 from router.providers._transport import HttpRequest
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from router.providers._source import Source
     from router.providers._transport import HttpResponse, Transport
 
-ERROR_CAP = 8 * 1024
-ERROR_SECONDS = 5.0
 FAREWELL = 2.0  # seconds that taking a session away may take
 TITLE = "router"  # without one the server makes a second, paid call to invent it
 MISSING = 404
@@ -74,13 +73,7 @@ class Exchange:
         """Raise the error that a refusal is; return when the answer is none."""
         if 200 <= response.status < 300:  # noqa: PLR2004
             return
-        body = b""
-        try:
-            async with asyncio.timeout(ERROR_SECONDS):
-                body = await response.read(ERROR_CAP)
-        except (CallFailed, TimeoutError):
-            body = b""  # the status says enough
-        raise self._refusal(response.status, response.headers, body)
+        raise self._refusal(response.status, response.headers, await refused_body(response))
 
     def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> AllAttemptsFailed:
         try:

@@ -14,7 +14,8 @@ from router.providers import _opencode_models as catalog
 from router.providers._http import transport_for
 from router.providers._opencode_answer import AnswerDecoder
 from router.providers._opencode_prompt import prompt_of
-from router.providers._opencode_session import ERROR_SECONDS, Exchange, Session
+from router.providers._opencode_session import Exchange, Session
+from router.providers._refusal import ERROR_SECONDS
 from router.providers._source import Source
 from router.providers._sse import SseParser
 from router.providers._transport import HttpRequest, place

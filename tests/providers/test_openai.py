@@ -361,7 +361,7 @@ def test_usage_after_the_reason_is_waited_for():
 
 
 def test_an_error_body_that_never_comes_does_not_hide_the_status(monkeypatch):
-    monkeypatch.setattr("router.providers._chat.ERROR_SECONDS", 0.05)
+    monkeypatch.setattr("router.providers._refusal.ERROR_SECONDS", 0.05)
 
     async def stuck(_, writer):
         writer.write(b"HTTP/1.1 401 No\r\ncontent-length: 9\r\n\r\n")

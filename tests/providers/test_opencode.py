@@ -21,7 +21,7 @@ from router.core.port import Lister, Probed
 from router.core.request import Endpoint, HealthPolicy, Request
 from router.core.secret import Secret
 from router.core.usage import Usage
-from router.providers import _opencode_models, _opencode_session, create
+from router.providers import _opencode_models, _opencode_session, _refusal, create
 from router.testing.contract import ProviderContract, collect, joined
 
 HELLO = (Message.user("hello"),)
@@ -545,7 +545,7 @@ def test_another_server_at_the_address_is_found_out_before_anything_is_made():
 
 
 def test_a_refusal_whose_body_never_comes_is_told_by_its_status(monkeypatch):
-    monkeypatch.setattr(_opencode_session, "ERROR_SECONDS", 0.05)
+    monkeypatch.setattr(_refusal, "ERROR_SECONDS", 0.05)
 
     async def never(_, writer):
         writer.write(b"HTTP/1.1 429 X\r\ncontent-length: 9\r\n\r\n")
