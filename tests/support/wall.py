@@ -160,6 +160,8 @@ async def wall(
         for task in list(state.tasks):
             task.cancel()
         await asyncio.gather(*state.tasks, return_exceptions=True)
+        for _ in range(3):  # both sides' sockets are closed in the loop's next turns
+            await asyncio.sleep(0)
 
 
 def answer(

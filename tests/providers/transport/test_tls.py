@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import ssl
 from pathlib import Path
 
 import pytest
-from support.wall import answer, mute, piece, said, stream, wall
+from support.wall import answer, mute, piece, stream, wall
 
 from router.core.errors import CallFailed, ConnectFailed
 from router.core.request import Endpoint, Timeouts
@@ -19,9 +20,19 @@ from router.providers.transport.trust import trust
 
 trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
 
-pytestmark = pytest.mark.usefixtures("carried")
+pytestmark = pytest.mark.usefixtures("swept")
 REQUEST = HttpRequest("POST", "/x", {"authorization": Secret("Bearer zebra-4711")}, b"{}")
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def swept(request, carried):
+    """Leave no socket to a later test: httpx leaves some of refused handshakes to the garbage collector."""
+    if carried == "httpx":
+        request.applymarker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+    yield
+    if carried == "httpx":
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -153,17 +164,26 @@ def test_a_server_that_never_shakes_hands_fails_within_the_time_to_connect(ca, c
 
 
 def test_a_server_without_tls_fails_to_connect(ca):
+    heard = []
+
+    async def refuse(reader, writer):
+        heard.append(await reader.read(65_536))
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
     async def go():
-        async with wall(answer(body=said())) as server:
-            url = server.url.replace("http:", "https:")
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             transport = transport_for(Endpoint("box", "openai", "local", url, settings={"ca": ca}))
-            with pytest.raises(CallFailed):
+            with pytest.raises(ConnectFailed):
                 async with transport.open(REQUEST):
                     pass
             await transport.close()
-            return server.asked
 
-    assert asyncio.run(go()) == []
+    asyncio.run(go())
+    assert heard
+    assert b"zebra" not in b"".join(heard)
 
 
 def test_those_who_trust_the_same_share_one_context(ca, authority):
