@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.core.usage import NO_TOKENS, NOTHING
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.bench.figures import WARM_UP, Benchmark, Measured, Run, fastest_first
 from router.bench.prompts import BUILT_IN, as_prompts
 from router.core.errors import CallFailed, InvalidCall
+from router.core.frozen import dataclass
 from router.core.usage import NO_TOKENS, NOTHING
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.runtime.pinned import ALONE
 
 if TYPE_CHECKING:

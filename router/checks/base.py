@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from router.config import problems
 from router.config.repair import as_written, holders
+from router.core.frozen import dataclass
 from router.diagnostics.diagnostic import Diagnostic, Edit, Fix, Related
 from router.diagnostics.suggest import listed
 

@@ -26,7 +26,6 @@ costs:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.checks.base import MOST_RELATED, Check, Finding, blurred
@@ -35,6 +34,7 @@ from router.config.conditions import models_in
 from router.config.deployments import deployments
 from router.config.prices import prices_of
 from router.core.dimension import number_ranges
+from router.core.frozen import dataclass
 from router.core.units import show_money
 from router.core.usage import Usage
 from router.diagnostics.diagnostic import Related

@@ -25,7 +25,6 @@ rules: [{when: {complexity: complex}, use: [large, small]}, {use: small}]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
@@ -33,6 +32,7 @@ from router.checks.guesses import guessed
 from router.config.conditions import models_in
 from router.config.deployments import deployments
 from router.config.prices import prices_of
+from router.core.frozen import dataclass
 from router.core.units import show_money
 from router.diagnostics.suggest import listed
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.config.node import Scalar
 from router.core.address import why_refused
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -35,7 +35,6 @@ invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
@@ -46,6 +45,7 @@ from router.config.conditions import OTHERS, Named, models_in
 from router.config.deployments import deployments
 from router.config.privacy import private_values
 from router.config.reach import offline_models
+from router.core.frozen import dataclass
 from router.diagnostics.diagnostic import Related
 from router.diagnostics.suggest import listed
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.checks.base import blurred
 from router.checks.table_facts import table_facts
 from router.config.conditions import models_in
 from router.config.locality import locality_of
+from router.core.frozen import dataclass
 from router.table.graph import GAP, TooComplex, lay_out
 from router.table.regions import regions
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.checks.base import blurred
 from router.config import problems
 from router.config.conditions import Named
 from router.core.dimension import MOST
+from router.core.frozen import dataclass
 from router.table.graph import TooComplex, lay_out
 from router.table.regions import condition, winners
 

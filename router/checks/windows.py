@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.config.conditions import models_in
 from router.core.dimension import number_ranges
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ import json
 import os
 import stat
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from router.core.frozen import dataclass
 from router.runtime.many import key_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import codecs
 import difflib
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from router.config.node import Mapping
 from router.config.routing_tests import TEST_FILE
 from router.config.yaml import MAX_BYTES, read
 from router.core.form import FORMAT_VERSION
+from router.core.frozen import dataclass
 from router.diagnostics.machine import as_json
 from router.diagnostics.source import Source
 from router.layout.form import MeaningChangedError, formatted

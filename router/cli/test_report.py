@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -10,6 +9,7 @@ import click
 
 from router.cli.common import UNUSABLE, ended
 from router.core.form import FORMAT_VERSION
+from router.core.frozen import dataclass
 from router.diagnostics.diagnostic import in_order
 from router.diagnostics.machine import as_json
 from router.diagnostics.source import masked, printable

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from router.core.dimension import MOST, NEEDS, holds, number_ranges
+from router.core.frozen import dataclass
 from router.table.regions import range_text
 
 if TYPE_CHECKING:

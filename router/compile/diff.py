@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.compile.collector import collector_paused
@@ -11,6 +10,7 @@ from router.compile.outcomes import NEW, OLD, Outcomes
 from router.compile.places import places, prices
 from router.compile.worst import dollars
 from router.core.form import FORMAT_VERSION
+from router.core.frozen import dataclass
 from router.table.difference import Side, difference
 from router.table.regions import condition
 

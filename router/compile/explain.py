@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.compile.beyond import beyond
@@ -12,6 +11,7 @@ from router.compile.reasons import reasons
 from router.compile.worst import cost_of, dearest, dollars, slowest
 from router.core.dimension import NEEDS, asked_of, holds
 from router.core.form import FORMAT_VERSION
+from router.core.frozen import dataclass
 from router.policy.calibration import FLOOR
 from router.policy.split import Split
 

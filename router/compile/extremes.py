@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from router.compile.options import file_params
 from router.compile.program import in_order
 from router.compile.worst import NOTHING, cost_of, dearest, dollars, slowest
 from router.core.dimension import MOST, NEEDS, number_ranges
+from router.core.frozen import dataclass
 from router.core.units import show_duration
 from router.policy.split import Split
 

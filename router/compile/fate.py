@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.compile.outcomes import Decision
 from router.compile.recorded import models_of
 from router.compile.spread import Spread
 from router.compile.worst import dollars
+from router.core.frozen import dataclass
 from router.core.usage import from_nano
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
 from router.core.form import FORMAT_VERSION
+from router.core.frozen import dataclass
 from router.policy.split import Split
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.compile.options import file_params
+from router.core.frozen import dataclass
 from router.table.difference import REFUSED
 from router.table.graph import GAP
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from router.compile.worst import dollars
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.policy.breaker import BreakerPolicy
 from router.policy.offline import OfflinePolicy
 from router.policy.split import Split

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.dimension import LEAST, MOST, holds
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.compile.outcomes import NEW, OLD, Decision, Outcomes
 from router.compile.recorded import BadLine, call_of, loaded
+from router.core.frozen import dataclass
 from router.core.options import CALL_OPTIONS, PARAMS
 from router.table.difference import REFUSED
 

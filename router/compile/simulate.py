@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from router.compile.replay import SHOWN_BAD, Move
 from router.compile.side import GOLDEN, Side
 from router.compile.spread import Spread
 from router.core.form import FORMAT_VERSION
+from router.core.frozen import dataclass
 from router.core.options import CALL_OPTIONS, PARAMS
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ answers, with the recorded tokens, in a time that the log shows of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from router.compile.allowed import in_reach
@@ -20,6 +19,7 @@ from router.compile.program import in_order
 from router.compile.recorded import Tried
 from router.core import errors
 from router.core.dimension import NEEDS
+from router.core.frozen import dataclass
 from router.core.record import LOST
 from router.policy.kinds import TREATMENTS
 from router.policy.offline import descends

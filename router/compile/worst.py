@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from router.core.errors import FirstTokenTimeout
+from router.core.frozen import dataclass
 from router.core.usage import MILLION, NO_TOKENS
 from router.policy.plan import Plan, Try, Wait
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from typing import TYPE_CHECKING
 
 from router.config import problems
 from router.config.node import Mapping, Sequence, leaves
 from router.config.routing_tests import ARROW
+from router.core.frozen import dataclass
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
@@ -20,6 +19,7 @@ from router.config.shapes import (
     whole,
 )
 from router.config.yaml import core_scalar
+from router.core.frozen import dataclass
 from router.diagnostics.source import printable
 from router.diagnostics.suggest import nearest
 

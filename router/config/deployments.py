@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.config.kinds import IGNORED
 from router.config.locality import locality_of
 from router.config.prices import PriceBook
+from router.core.frozen import dataclass
 from router.core.quirk import quirk_of
 
 if TYPE_CHECKING:

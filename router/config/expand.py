@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.config import problems
+from router.core.frozen import dataclass
 from router.diagnostics.suggest import Suggester
 
 if TYPE_CHECKING:

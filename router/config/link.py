@@ -7,7 +7,7 @@ error does not cause five findings.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from router.config import problems
@@ -16,6 +16,7 @@ from router.config.endpoint import KINDS
 from router.config.match import Matching
 from router.config.shapes import whole
 from router.core.dimension import BUILT_IN, MEASURED, Dimension
+from router.core.frozen import dataclass
 from router.core.options import RESERVED
 from router.diagnostics.source import printable
 from router.diagnostics.suggest import Suggester

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from router.config import problems
@@ -14,6 +14,7 @@ from router.config.link import Linked, link
 from router.config.node import Mapping
 from router.config.stranger import stranger
 from router.config.yaml import MAX_BYTES, read
+from router.core.frozen import dataclass
 from router.diagnostics.source import Source, Span, printable
 
 if TYPE_CHECKING:

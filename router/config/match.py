@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from router.config.conditions import ConditionShape, UseShape
 from router.config.expand import Decoding
 from router.config.node import Mapping
 from router.core.dimension import LEAST, MOST, union
+from router.core.frozen import dataclass
 from router.diagnostics.source import Source, printable
 from router.diagnostics.suggest import Suggester, listed
 

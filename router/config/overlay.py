@@ -7,7 +7,7 @@ kind. Values are merged before they are decoded, so that each keeps its place in
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import reduce
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from router.config.language import DOCUMENT, Document
 from router.config.node import Mapping, Scalar, leaves
 from router.config.stranger import stranger
 from router.config.yaml import MAX_BYTES, read
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from router.config.listing import read_listing
 from router.config.locality import locality_of
+from router.core.frozen import dataclass
 from router.core.request import USUAL_URLS
 from router.core.usage import FREE, Price
 

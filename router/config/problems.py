@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from router.diagnostics.source import Span

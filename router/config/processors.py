@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from router.config import problems
@@ -12,6 +12,7 @@ from router.config.node import Mapping, Scalar
 from router.config.pattern import RegexFields, pattern_text
 from router.config.record import Fields, Record, key, record
 from router.config.shapes import Boolean, Choice, Number, Shape, Text, type_name
+from router.core.frozen import dataclass
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from router.config import problems
 from router.config.compound import NOWHERE
 from router.config.node import Mapping, Scalar
 from router.config.shapes import Choice, Shape, type_name
+from router.core.frozen import dataclass
 from router.diagnostics.suggest import nearest
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from router.config.node import Mapping, Scalar, Sequence
 from router.config.yaml import core_scalar
+from router.core.frozen import dataclass
 from router.diagnostics.diagnostic import Edit
 from router.diagnostics.source import Span
 

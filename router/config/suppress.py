@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml import tokens
 
+from router.core.frozen import dataclass
 from router.diagnostics.source import Span
 
 if TYPE_CHECKING:

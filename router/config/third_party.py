@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from router.config import problems
 from router.config.expand import END
 from router.config.shapes import Choice
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from router.config.node import Plain, Scalar

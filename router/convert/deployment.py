@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from router.config.shapes import Leaf
 from router.convert.old import ENVIRON, Keys, referred
 from router.convert.quantities import money
 from router.convert.vendors import VENDORS, Vendor, vendor_of
+from router.core.frozen import dataclass
 from router.diagnostics.source import LOOKS_SECRET, printable
 
 if TYPE_CHECKING:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import gcd
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
 from router.convert.quantities import seconds
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.config.language import DOCUMENT
@@ -15,6 +14,7 @@ from router.convert.old import Keys, Left
 from router.convert.quantities import seconds
 from router.convert.secrets import Secrets
 from router.convert.writing import Raw, endpoint_lines, flow, left_lines, model_lines, rule_lines, text
+from router.core.frozen import dataclass
 from router.diagnostics.source import printable
 from router.layout.form import formatted
 

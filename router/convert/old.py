@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from router.config.node import Mapping, Scalar, Sequence
 from router.convert.quantities import is_time
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from router.core.request import Endpoint

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.core.messages import ToolCall
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, Self
 
+from router.core.frozen import dataclass
 from router.core.usage import Usage
 
 if TYPE_CHECKING:

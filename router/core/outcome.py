@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from router.core.errors import AllAttemptsFailed, ConnectFailed
+from router.core.frozen import dataclass
 
 Action = Literal["answer", "cut", "silence", "status", "fail"]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+
+from router.core.frozen import dataclass
 
 MILLION = Decimal(1_000_000)
 HOUR = Decimal(3600)

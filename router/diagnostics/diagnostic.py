@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
+
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from router.core.frozen import dataclass
 from router.diagnostics import text
 from router.diagnostics.diagnostic import SEVERITIES, count
 from router.diagnostics.github import github

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from router.core.frozen import dataclass
 from router.diagnostics.source import masked
 
 if TYPE_CHECKING:

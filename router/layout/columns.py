@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.layout.nodes import Block, Inline
 
 if TYPE_CHECKING:

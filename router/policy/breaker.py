@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from math import inf
 from typing import Final, Literal, NamedTuple
+
+from router.core.frozen import dataclass
 
 State = Literal["closed", "open", "half"]
 CLOSED: Final = "closed"

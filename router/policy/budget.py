@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from router.core.calendar import Period, period_of
+from router.core.frozen import dataclass
 from router.core.usage import Usage, from_nano, to_nano
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from router.core.frozen import dataclass
 from router.core.messages import ImagePart
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from router.core.frozen import dataclass
 
 Content = Literal["none", "hash", "truncated", "full"]
 SIZE = 64 * 2**20

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+
+from router.core.frozen import dataclass
 
 WINDOW = 60.0
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from router.core import errors
+from router.core.frozen import dataclass
 
 Failover = Literal["yes", "larger", "no"]
 Verdict = Literal["failure", "cooldown", "trip", "nothing"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
 from router.core import errors
+from router.core.frozen import dataclass
 from router.policy.kinds import TREATMENTS
 
 if TYPE_CHECKING:

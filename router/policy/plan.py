@@ -6,10 +6,11 @@ candidates' health by a gate. So the engine, `explain` and the tests all walk th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from router.core.errors import AllCircuitsOpen, DeadlineExceeded, NoCandidate
+from router.core.frozen import dataclass
 from router.policy.kinds import NEVER, TELLING, TREATMENTS
 from router.policy.retry import POLL, FailoverPolicy, RetryPolicy
 

@@ -5,10 +5,10 @@ It decides alone: sizes, times and who is in use are arguments; nothing is loade
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
+from router.core.frozen import dataclass
 from router.core.units import show_size
 
 if TYPE_CHECKING:

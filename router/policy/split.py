@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from router.core.frozen import dataclass
 
 _SPACE = 2**64
 

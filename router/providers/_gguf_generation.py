@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from router.core.frozen import dataclass
 from router.providers._errors import error_for_status
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.providers._gguf_header import Many, read_fields
 
 if TYPE_CHECKING:

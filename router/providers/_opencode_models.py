@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from router.core.errors import MalformedResponse, ModelNotFound, UnsupportedFeature
+from router.core.frozen import dataclass
 from router.core.port import Listed
 from router.diagnostics.source import printable
 

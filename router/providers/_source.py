@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Self
 
+from router.core.frozen import dataclass
 from router.core.messages import ImagePart
 from router.core.secret import MASK
 

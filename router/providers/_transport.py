@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.providers._http import transport_for
 from router.providers._json_api import parsed
 from router.providers._transport import HttpRequest

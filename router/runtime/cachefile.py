@@ -6,9 +6,9 @@ import logging
 import os
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from router.core.frozen import dataclass
 from router.runtime.kept import Kept
 
 if TYPE_CHECKING:

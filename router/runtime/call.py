@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from router.compile.allowed import assert_invariants, capable, in_reach
@@ -12,6 +12,7 @@ from router.compile.options import clamped
 from router.core.conversation import parse_messages
 from router.core.dimension import NEEDS, asked_of
 from router.core.errors import NoCandidate
+from router.core.frozen import dataclass
 from router.core.messages import ImagePart
 from router.core.request import Request
 from router.core.tokens import estimate, estimate_text

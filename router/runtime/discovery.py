@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from router.config.addresses import Url
 from router.config.load import load_source
 from router.config.locality import derived_locality
 from router.core.errors import Authentication, ConfigError, ConnectFailed, MalformedResponse, ModelLoading
+from router.core.frozen import dataclass
 from router.core.port import Lister
 from router.core.quirk import QUIRKS, quirk_of
 from router.core.request import Endpoint, Timeouts

@@ -6,10 +6,11 @@ import asyncio
 import copy
 import weakref
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed, DeadlineExceeded
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed, DeadlineExceeded
+from router.core.frozen import dataclass
 from router.policy.kinds import NEVER, TREATMENTS
 
 if TYPE_CHECKING:

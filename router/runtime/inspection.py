@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.compile.compiler import compile_configuration, program_under
@@ -12,6 +12,7 @@ from router.config.load import load_file
 from router.config.node import leaves
 from router.core.clock import LoopClock
 from router.core.errors import CallFailed, ConfigError, ConnectFailed, ModelLoading
+from router.core.frozen import dataclass
 from router.core.port import Lister, Probed
 from router.providers.registry import create
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, get_args
 
+from router.core.frozen import dataclass
 from router.core.messages import Completion, FinishReason, ToolCall
 from router.core.usage import Usage
 

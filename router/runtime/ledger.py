@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from router.core.frozen import dataclass
 from router.core.usage import Price, Usage, to_nano
 from router.policy.budget import crossed
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.runtime.router import Router
 
 if TYPE_CHECKING:

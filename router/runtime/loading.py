@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed, ConfigError
+from router.core.frozen import dataclass
 from router.core.port import Resident
 from router.providers.registry import create
 from router.runtime.inspection import CLOCK

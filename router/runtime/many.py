@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from router.core.errors import InvalidCall, RouterError, Shed
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
+
+from router.core.frozen import dataclass
 
 SILENCE = 120.0  # seconds without a sign of life of a writer on another machine
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from router.core.errors import MalformedResponse, UnsupportedFeature
 from router.core.events import ReasoningDelta, TextDelta
+from router.core.frozen import dataclass
 from router.core.processor import Thoughtful
 
 if TYPE_CHECKING:

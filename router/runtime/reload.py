@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.errors import ConfigError
+from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from router.core.frozen import dataclass
 from router.policy.residency import Held, Room, rounded
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 from router.core.errors import InvalidCall
+from router.core.frozen import dataclass
 from router.runtime.many import complete_many
 from router.runtime.pinned import ALONE, Pin
 from router.runtime.reply import Reply

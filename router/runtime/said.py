@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from router.compile.explain import explain
 from router.core.errors import InvalidCall
+from router.core.frozen import dataclass
 from router.core.options import CALL_OPTIONS, PARAMS, gathered
 
 if TYPE_CHECKING:

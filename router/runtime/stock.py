@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.runtime.inspection import CLOCK, NO_CONTACT, PATIENCE, Seen, deployments, inspect, used
 
 if TYPE_CHECKING:

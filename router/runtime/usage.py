@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.calendar import period_of
 from router.core.errors import InvalidCall, RouterError
+from router.core.frozen import dataclass
 from router.core.usage import from_nano
 
 if TYPE_CHECKING:

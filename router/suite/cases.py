@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from router.checks.registry import run_all
 from router.compile.compiler import compile_configuration
 from router.config.load_tests import load_tests
 from router.core.errors import ConfigError
+from router.core.frozen import dataclass
 from router.diagnostics import text
 
 if TYPE_CHECKING:

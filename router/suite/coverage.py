@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 from router.config.ready_test import ready_test
+from router.core.frozen import dataclass
 from router.table.graph import GAP, TooComplex, lay_out
 from router.table.regions import winners
 from router.table.witness import witnesses

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.core.errors import CallFailed
+from router.core.frozen import dataclass
 from router.core.messages import ImagePart, Message, TextPart
 from router.core.tokens import estimate, estimate_text
 from router.runtime.engine import Engine

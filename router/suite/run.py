@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from router.config.routing_tests import NONE, parse_bound
 from router.core.errors import InvalidCall
+from router.core.frozen import dataclass
 from router.core.units import show_duration
 from router.runtime.said import explained
 from router.suite.play import CannotPlay, Played, played

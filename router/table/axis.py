@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.dimension import MOST, union
+from router.core.frozen import dataclass
 from router.table.index import asking, column, legal
 
 if TYPE_CHECKING:

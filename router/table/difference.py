@@ -5,11 +5,11 @@ Liu, Change-impact analysis of firewall policies, ESORICS 2007; Formal verificat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
 from router.core.dimension import Dimension
+from router.core.frozen import dataclass
 from router.table.graph import GAP, lay_out
 from router.table.regions import regions
 

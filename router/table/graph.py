@@ -9,9 +9,10 @@ Gouda and Liu, Structured firewall design, Computer Networks 51 (2007).
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.table.axis import axis_of
 from router.table.index import ones
 from router.table.part import SPARSE, part, small_part

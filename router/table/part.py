@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.table.index import ones
 
 if TYPE_CHECKING:

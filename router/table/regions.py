@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.dimension import MOST
+from router.core.frozen import dataclass
 from router.table.graph import Node
 
 if TYPE_CHECKING:

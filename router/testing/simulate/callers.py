@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from router.core.events import TextDelta
+from router.core.frozen import dataclass
 from router.core.options import URGENCIES
 from router.testing.simulate.chance import chance
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.testing.simulate.chance import chance
 from router.testing.simulate.extras import TEAMS
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from router.core.clock import LoopClock
+from router.core.frozen import dataclass
 from router.testing.simulate.adorning import adorned
 from router.testing.simulate.callers import Ask, Seen, crowd, make, startle
 from router.testing.simulate.history import BOOKED, History, Notes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from router.core.frozen import dataclass
 from router.testing.simulate.chance import chance
 from router.testing.simulate.extras import PLAIN, TEAMS, blocks, price_of, rule_of
 

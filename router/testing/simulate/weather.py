@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from router.core import errors
+from router.core.frozen import dataclass
 from router.testing.simulate.chance import chance
 
 if TYPE_CHECKING:

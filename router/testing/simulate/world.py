@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from router.core import errors
 from router.core.events import Done, Garbled, TextDelta
+from router.core.frozen import dataclass
 from router.core.tokens import estimate
 from router.core.usage import Usage
 from router.testing.simulate.callers import CALLER

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from router.core.frozen import dataclass
 from router.core.messages import Message
 from router.core.tokens import estimate
 from router.core.usage import to_nano
