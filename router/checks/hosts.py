@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from router.config.node import Scalar
-from router.core.address import why_refused
+from router.core.address import why_refused, wrapped
 from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 # Where clouds hand out credentials to whoever asks from the machine itself.
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog", "instance-data"})
-
-# Prefixes under which an IPv4 address is wrapped in the last 32 bits, and what a message calls each.
-_WRAPPINGS = (
-    (ipaddress.IPv6Network("64:ff9b::/96"), "the NAT64 form"),
-    (ipaddress.IPv6Network("64:ff9b:1::/48"), "the NAT64 form"),
-    (ipaddress.IPv6Network("::/96"), "the IPv4-compatible form"),
-)
 
 _AUTHORITY = re.compile(r"https?://(\[[^\]]*\]|[^/:?#]*)")
 
@@ -103,25 +96,12 @@ def _odd_address(host: str) -> tuple[Address | None, str]:
     return address, f"is another way to write {address}"
 
 
-def _wrapped(address: Address) -> Iterator[tuple[ipaddress.IPv4Address, str]]:
-    """Yield the IPv4 addresses that an IPv6 address leads to, with the form it wraps each in."""
-    if not isinstance(address, ipaddress.IPv6Address) or address.is_unspecified or address.is_loopback:
-        return
-    if address.sixtofour is not None:
-        yield address.sixtofour, "the 6to4 form"
-    if address.teredo is not None:
-        yield address.teredo[1], "the Teredo form"
-    for network, form in _WRAPPINGS:
-        if address in network:
-            yield ipaddress.IPv4Address(int(address) & 0xFFFFFFFF), form
-
-
 def _forbidden(host: str, address: Address | None) -> str:
     if host in METADATA_NAMES:
         return "is a metadata service, which hands out credentials"
     if address is None:
         return ""
-    for inner, form in _wrapped(address):
+    for inner, form in wrapped(address):
         # A wrapped public address is how an IPv6-only network reaches IPv4; one of the machine itself is a disguise.
         if inner.is_loopback or _forbidden("", inner):
             return f"hides {inner} in {form}"

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from router.compile.altered import altered, fields_of
+from router.compile.options import before_rules
 from router.compile.worst import dollars
 from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from router.compile.program import Program
+    from router.compile.program import Deployment, Model, Program
     from router.core.usage import Price
+    from router.policy.residency import HomePolicy, ResidentModel
+
+# Settings of an endpoint that name a file: relative ones are the same from wherever they are read.
+PATHS = ("path", "ca")
+Parts = Iterator[tuple[str, object, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +52,12 @@ class PriceChange:
 
 def places(old: Program, new: Program) -> Iterator[str]:
     """Yield a line for each endpoint or model that came, went or changed."""
-    yield from _came_and_went("endpoint", old.endpoints, new.endpoints)
+    yield from came_and_went("endpoint", old.endpoints, new.endpoints)
     for name in sorted(old.endpoints.keys() & new.endpoints.keys()):
-        before, after = old.endpoints[name], new.endpoints[name]
-        changed = [
-            each.name for each in fields(before) if getattr(before, each.name) != getattr(after, each.name)
-        ]
+        changed = list(dict.fromkeys(altered(_endpoint(old, new, name))))
         if changed:
             yield f"endpoint `{name}` changed: {', '.join(changed)}"
-    yield from _came_and_went("model", old.models, new.models)
+    yield from came_and_went("model", old.models, new.models)
     for name in sorted(old.models.keys() & new.models.keys()):
         was, now = _served(old, name), _served(new, name)
         if was != now:
@@ -60,17 +65,112 @@ def places(old: Program, new: Program) -> Iterator[str]:
         could, can = _capabilities(old, name), _capabilities(new, name)
         if could != can:
             yield f"model `{name}` has other capabilities: {could} -> {can}"
+        changed = list(dict.fromkeys(altered(_model(old, new, name))))
+        if changed:
+            yield f"model `{name}` changed: {', '.join(changed)}"
 
 
-def _came_and_went(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
+def came_and_went(what: str, old: Collection[str], new: Collection[str]) -> Iterator[str]:
+    """Yield a line for each name that came or went."""
     yield from (f"{what} `{name}` is new" for name in new if name not in old)
     yield from (f"{what} `{name}` is gone" for name in old if name not in new)
 
 
-def _served(program: Program, model: str) -> str:
+def _endpoint(old: Program, new: Program, name: str) -> Parts:
+    """Yield what may differ in an endpoint: what is sent there, and what may be in memory there."""
+    before, after = old.endpoints[name], new.endpoints[name]
+    yield from fields_of(before, after, "settings")
+    for key in {**before.settings, **after.settings}:
+        usual = True if key == "verify" else None
+        was, now = before.settings.get(key, usual), after.settings.get(key, usual)
+        yield (key, _located(was), _located(now)) if key in PATHS else (key, was, now)
+    was, now = _home(old, name), _home(new, name)
+    if was is not None or now is not None:
+        was, now = was or _bare(now), now or _bare(was)
+        for key in ("memory", "when_full", "strategy", "max_wait", "idle_unload"):
+            yield key, getattr(was, key), getattr(now, key)
+
+
+def _located(path: object) -> object:
+    named = not isinstance(path, str) or path.startswith("package:")
+    return path if named else os.path.abspath(path)  # noqa: PTH100 - nothing is looked up
+
+
+def _home(program: Program, endpoint: str) -> HomePolicy | None:
+    return program.residency.homes.get(endpoint) if program.residency is not None else None
+
+
+def _bare(home: HomePolicy | None) -> HomePolicy | None:
+    """Return what holds at an endpoint that nothing is declared of, beside one where something is."""
+    return replace(home, memory=None, idle_unload=None) if home is not None else None
+
+
+def _model(old: Program, new: Program, name: str) -> Parts:
+    """Yield what may differ in a model, wherever it is served."""
+    before, after = old.models[name], new.models[name]
+    if max(len(before.deployments), len(after.deployments)) > 1:
+        yield "balance", before.balance, after.balance
+    yield "failover", before.failover, after.failover
+    yield from _options(old, before, after)
+    yield "truncate", before.truncate, after.truncate
+    for option in {**before.clamps, **after.clamps}:
+        yield f"clamp of {option}", _bounds(before, option), _bounds(after, option)
+    for side in ("before", "after"):
+        was, now = ([(each.name, each.options) for each in getattr(model, side)] for model in (before, after))
+        yield side, was, now
+    places = {each.endpoint.name: each for each in after.deployments}
+    for each in before.deployments:
+        if each.endpoint.name in places:
+            yield from _resident(old, new, each, places[each.endpoint.name])
+
+
+def _options(old: Program, before: Model, after: Model) -> Parts:
+    """Yield the options that differ, temperatures of tasks apart: they are the file's."""
+    tasks = [task for task in before.params if task in after.params]
+    was, now = ([before_rules(each, old.temperatures, task) for task in tasks] for each in (before, after))
+    for option in dict.fromkeys(name for params in (*was, *now) for name in params):
+        every = {(str(one.get(option)), str(other.get(option))) for one, other in zip(was, now, strict=True)}
+        one, other = (params[0].get(option) for params in (was, now))
+        if len(every) == 1:
+            yield option, one, other
+        else:
+            yield option, [params.get(option) for params in was], [params.get(option) for params in now]
+    yield "extra", before.extra, after.extra
+
+
+def _bounds(model: Model, option: str) -> str | None:
+    """Return the bounds of an option as a file writes them."""
+    clamp = model.clamps.get(option)
+    if clamp is None:
+        return None
+    if clamp.low is None:
+        return f"<= {clamp.high:g}"
+    return f">= {clamp.low:g}" if clamp.high is None else f"{clamp.low:g}..{clamp.high:g}"
+
+
+def _resident(old: Program, new: Program, before: Deployment, after: Deployment) -> Parts:
+    """Yield what may differ in what is done with a model in memory."""
+    was, now = _housed(old, before), _housed(new, after)
+    if was is not None and now is not None:
+        for key in ("memory", "pin", "evict_cost"):
+            yield key, getattr(was, key), getattr(now, key)
+    yield "preload", was is not None and was.preload, now is not None and now.preload
+
+
+def _housed(program: Program, deployment: Deployment) -> ResidentModel | None:
+    residency = program.residency
+    at = residency.models.get(deployment.endpoint.name, {}) if residency is not None else {}
+    return at.get(deployment.id)
+
+
+def _served(program: Program, name: str) -> str:
+    model = program.models[name]
+    shared = model.balance == "weighted" and len(model.deployments) > 1
     return ", ".join(
-        f"{each.endpoint.name} as {each.id}" + (f" ({each.context} tokens)" if each.context else "")
-        for each in program.models[model].deployments
+        f"{each.endpoint.name} as {each.id}"
+        + (f" ({each.context} tokens)" if each.context else "")
+        + (f" with weight {each.weight}" if shared else "")
+        for each in model.deployments
     )
 
 

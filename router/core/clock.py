@@ -34,6 +34,10 @@ class Clock(Protocol):
         """Call something on the running loop at a time."""
         ...
 
+    def reading(self, loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+        """Return what tells the same as `now` while this loop runs, at the least cost."""
+        ...
+
 
 class LoopClock:
     """The running event loop's clock: the machine's in production, a virtual one in tests."""
@@ -57,3 +61,10 @@ class LoopClock:
     def call_at(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
         """Call something on the running loop at a time."""
         return get_running_loop().call_at(when, callback)
+
+    def reading(self, loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+        """Return what tells the same as `now` while this loop runs, at the least cost."""
+        if type(self).now is not LoopClock.now:
+            return self.now
+        # What the loop itself would call, unless it has a time of its own.
+        return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from router.core.frozen import dataclass
 from router.core.messages import ToolCall
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from router.core.usage import Usage
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """A piece of the answer's text; an empty one says only that the endpoint is still at it."""
@@ -21,6 +22,7 @@ class TextDelta:
     text: str
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     """A piece of what the model thinks aloud."""
@@ -28,6 +30,7 @@ class ReasoningDelta:
     text: str
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A piece of a tool call; pieces of one call share `index`, `arguments` is to be joined."""
@@ -38,6 +41,7 @@ class ToolCallDelta:
     arguments: str = ""
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Done:
     """The end of an answer: always the last event of a provider, never handed to the caller.
@@ -57,6 +61,7 @@ class Done:
     cost: Decimal | None = None
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Garbled:
     """An event of the answer that cannot be read; what was said before and comes after still can.
@@ -84,9 +89,9 @@ class Collector:
 
     def add(self, delta: Delta) -> None:
         """Take in one piece."""
-        if isinstance(delta, TextDelta):
+        if type(delta) is TextDelta:
             self._text.append(delta.text)
-        elif isinstance(delta, ReasoningDelta):
+        elif type(delta) is ReasoningDelta:
             self._reasoning.append(delta.text)
         else:
             known_id, known_name, pieces = self._calls.get(delta.index, ("", "", []))
@@ -106,6 +111,8 @@ class Collector:
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls so far, in the order of their index."""
+        if not self._calls:
+            return ()
         return tuple(
             ToolCall(call_id, name, "".join(pieces))
             for _, (call_id, name, pieces) in sorted(self._calls.items())

@@ -82,8 +82,9 @@ def _init(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callabl
 
 
 def _opened(cls: type) -> type:
-    """Return a class of the same layout whose objects can be written."""
-    return type(cls.__name__, (cls,), {"__slots__": (), "__setattr__": _put, "__module__": cls.__module__})
+    """Return a class of the same layout whose objects can be written: by the interpreter itself, if it has both."""
+    both = {"__setattr__": _put, "__delattr__": object.__delattr__}
+    return type(cls.__name__, (cls,), {"__slots__": (), "__module__": cls.__module__, **both})
 
 
 def _repr(names: list[str]) -> Callable[[object], str]:
@@ -102,7 +103,7 @@ def _compared(cls: type, own: set[str], names: list[str], frozen: bool) -> None:
     def __eq__(self: object, other: object) -> bool:  # noqa: N807
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return self is other or values(self) == values(other)  # type: ignore[no-any-return]
+        return self is other or values(self) == values(other)
 
     def __hash__(self: object) -> int:  # noqa: N807
         return hash(values(self))

@@ -53,8 +53,9 @@ class Price:
         cached_price = self.input if self.cached_input is None else self.cached_input
         fresh = usage.input_tokens - cached
         tokens = fresh * self.input + cached * cached_price + usage.output_tokens * self.output
-        hours = NOTHING if self.per_hour is None else self.per_hour * round(seconds * 10**6) / HOUR
-        return ((tokens + hours) / MILLION).quantize(NANO, ROUND_HALF_EVEN).normalize() + NOTHING
+        if self.per_hour is not None:
+            tokens += self.per_hour * round(seconds * 10**6) / HOUR
+        return tokens.scaleb(-6).quantize(NANO, ROUND_HALF_EVEN).normalize() + NOTHING
 
 
 FREE = Price(NOTHING, NOTHING, NOTHING)

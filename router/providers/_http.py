@@ -21,7 +21,7 @@ from router.core.errors import (
 )
 from router.core.secret import Secret
 from router.providers import _transport
-from router.providers._guard import Guard
+from router.providers._guard import guard_of
 from router.providers._http_failures import FOREIGN, failure
 from router.providers._per_loop import PerLoop
 from router.providers._pump import Pump
@@ -86,8 +86,8 @@ class HttpxTransport:
         self._socket = endpoint.url.removeprefix("unix:") if endpoint.url.startswith("unix:") else None
         self._base = SOCKET_BASE.get(endpoint.kind, "http://localhost/v1") if self._socket else endpoint.url
         self._root = "{0.scheme}://{0.netloc}".format(urlsplit(self._base))
-        guarded = endpoint.locality == "remote" and not self._socket
-        self._extensions = {"trace": Guard(self._where, endpoint.timeouts.connect)} if guarded else {}
+        guard = guard_of(endpoint, self._where)
+        self._extensions = {"trace": guard} if guard is not None else {}
         hush()
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from router.core.clock import Clock
 
@@ -23,14 +23,17 @@ MANY = 64
 class Timers:
     """The alarms of one event loop, under one timer of the loop: setting and dropping one is a push and a mark.
 
+    `now` tells the loop's seconds.
+
     Its state, that loop's alone: the alarms by time, some of them dropped or set anew since; how many of those there
     are; and the timer, with its time.
     """
 
-    __slots__ = ("_alarms", "_at", "_clock", "_dropped", "_numbers", "_timer")
+    __slots__ = ("_alarms", "_at", "_clock", "_dropped", "_numbers", "_timer", "now")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, now: Callable[[], float] | None = None) -> None:
         self._clock = clock
+        self.now = now or clock.now
         self._alarms: list[tuple[float, int, Alarm]] = []
         self._numbers = count(1)
         self._dropped = 0
@@ -44,7 +47,7 @@ class Timers:
         number = next(self._numbers)
         heappush(alarms, (when, number, alarm))
         # A timer that goes off too early finds out then; one that is late already, by a clock that leapt, is of no use.
-        if self._timer is None or alarms[0][0] < self._at or self._at <= self._clock.now():
+        if self._timer is None or alarms[0][0] < self._at or self._at <= self.now():
             self._schedule()
         return number
 
@@ -73,7 +76,7 @@ class Timers:
 
     def _ring(self) -> None:
         self._timer = None
-        now = self._clock.now()
+        now = self.now()
         self._trim()
         while self._alarms and self._alarms[0][0] <= now:
             heappop(self._alarms)[2].ring(now)

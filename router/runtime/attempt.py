@@ -50,7 +50,7 @@ class Attempt:
         gate: Its breakers and rates.
         timers: The timers of the running loop.
         clock: Where time comes from.
-        dice: A number from 0 to 1.
+        point: The time, and a number from 0 to 1.
         panic: Whether it is tried although its breaker is open.
     """
 
@@ -66,6 +66,7 @@ class Attempt:
         "_held",
         "_kept",
         "_limiter",
+        "_now",
         "_open",
         "_panic",
         "_permit",
@@ -99,7 +100,7 @@ class Attempt:
         gate: Gate,
         timers: Timers,
         clock: Clock,
-        dice: float,
+        point: tuple[float, float],
         *,
         panic: bool = False,
     ) -> None:
@@ -112,15 +113,15 @@ class Attempt:
         self.pending: Delta | None = None
         self.record: AttemptRecord | None = None
         self.usage: Usage | None = None
-        self.started = clock.now()
+        self.started, self._dice = point
         self.first_at: float | None = None
         self.lost = False
         self._provider = provider
         self._limiter = limiter
         self._gate = gate
         self._clock = clock
+        self._now = timers.now
         self._alarm = Alarm(timers)
-        self._dice = dice
         self._panic = panic
         self._permit: Permit | None = None
         self._entered = False
@@ -220,7 +221,7 @@ class Attempt:
         """Free what the attempt holds and write its record; the first call decides its outcome."""
         opened, self._open = self._open, None
         self._alarm.stop()
-        now, reader = self._clock.now(), self._reader
+        now, reader = self._now(), self._reader
         if reader is not None:
             reader.stop()
         try:
@@ -264,7 +265,7 @@ class Attempt:
             latest = call.deadline - call.route.policy.min_left
             provider = call.snapshot.provider
             self._stay = await call.snapshot.residency.turn(self.deployment, provider, call.urgency, latest)
-            self.started = self._clock.now()
+            self.started = self._now()
         if not self._limiter.take():
             await self._queue()
         self._held = True
@@ -273,7 +274,7 @@ class Attempt:
         if permit is None:
             raise Refused
         if self._stay is not None and await self._stay.ready(call.deadline):
-            self.started = self._clock.now()  # loading is not the attempt's time
+            self.started = self._now()  # loading is not the attempt's time
         if call.spending is not None and call.spending.asks(self.deployment):
             await self._intend(call.spending)
         self._sent = True
@@ -293,7 +294,7 @@ class Attempt:
             await self._limiter.acquire(call.urgency, self._clock, latest)
         except TimeoutError as error:
             raise errors.DeadlineExceeded("the deadline passed in the endpoint's queue") from error
-        self.started = self._clock.now()
+        self.started = self._now()
 
     async def _intend(self, spending: Spending) -> None:
         """Hold what the attempt may cost."""
@@ -312,17 +313,17 @@ class Attempt:
         assert self._events is not None  # noqa: S101 - `_begin` came first
         while True:
             event = self._ready.popleft() if self._ready else await self._next_event(self._events)
-            if isinstance(event, Done):
+            if type(event) is Done:
                 self._end(event)
                 return None
-            if isinstance(event, Garbled):
+            if type(event) is Garbled:
                 self._leave_out(event)
                 continue
-            if isinstance(event, TextDelta) and not event.text:
+            if type(event) is TextDelta and not event.text:
                 continue
             self.written.add(event)
             if self.first_at is None:
-                self.first_at = self._clock.now()
+                self.first_at = self._now()
                 self._gate.saw(self.first_at - self.started, self.first_at)
             return event
 
@@ -356,11 +357,11 @@ class Attempt:
         if self.first_at is None and timeouts.first is not None:
             limit = min(limit, self.started + timeouts.first)
         if self.first_at is not None and timeouts.idle is not None:
-            limit = min(limit, self._clock.now() + timeouts.idle)
+            limit = min(limit, self._now() + timeouts.idle)
         return limit
 
     def _timed_out(self) -> CallFailed:
-        now = self._clock.now()
+        now = self._now()
         over = now >= self.call.deadline
         return late(self.deployment.name, now - self.started, over=over, begun=self.first_at is not None)
 

@@ -262,8 +262,8 @@ class Engine:
         """Return the answer of an attempt that has ended well."""
         if isinstance(attempt, Replay):
             return attempt.completion
-        call, collector, done = attempt.call, attempt.collector, attempt.done
-        if done is None or attempt.usage is None:
+        call, collector, done, record = attempt.call, attempt.collector, attempt.done, attempt.record
+        if done is None or record is None or attempt.usage is None:
             raise AssertionError("only a finished attempt has an answer")
         return Completion(
             role="assistant",
@@ -279,7 +279,7 @@ class Engine:
             attempts=tuple(call.attempts),
             degraded=call.degraded,
             request_id=call.request_id,
-            ms=(self._clock.now() - call.started) * 1000,
+            ms=record.at_ms + record.ms,
             notes=attempt.ready.notes if attempt.ready is not None else (),
         )
 

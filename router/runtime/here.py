@@ -17,18 +17,19 @@ MANY = 10_000
 
 
 class Here:
-    """What only this loop touches.
+    """What only this loop touches, and `now`, which tells its seconds.
 
     Args:
         loop: The loop.
         clock: Where time comes from.
     """
 
-    __slots__ = ("_by_endpoint", "limiters", "loop", "timers")
+    __slots__ = ("_by_endpoint", "limiters", "loop", "now", "timers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self.loop = loop
-        self.timers = Timers(clock)
+        self.now = clock.reading(loop)
+        self.timers = Timers(clock, self.now)
         self.limiters: dict[tuple[object, ...], Limiter] = {}
         self._by_endpoint: dict[int, tuple[Endpoint, Limiter]] = {}
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def total_cost(call: Call) -> Decimal | None:
     """Return dollars of all attempts, or None when one of them is unknown."""
+    if len(call.attempts) == 1:
+        return call.attempts[0].cost
     total = NOTHING
     for record in call.attempts:
         if record.cost is None:

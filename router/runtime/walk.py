@@ -57,7 +57,7 @@ class Walk:
         hedges: The share of calls that may be hedged, or None for none.
     """
 
-    __slots__ = ("_call", "_clock", "_gates", "_hedges", "_here", "_last", "_plan", "_roll")
+    __slots__ = ("_call", "_clock", "_gates", "_hedges", "_here", "_last", "_now", "_plan", "_roll")
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class Walk:
         self._call = call
         self._here = here
         self._clock = clock
+        self._now = here.now
         self._roll = roll
         self._gates = [call.snapshot.gates[each] for each in call.candidates]
         self._plan = Plan(call.candidates, call.route.policy, call.deadline, _openings(call, self._gates))
@@ -84,10 +85,10 @@ class Walk:
             CallFailed: No attempt stood.
         """
         if self._hedges is not None:
-            self._hedges.called(self._clock.now())
+            self._hedges.called(self._now())
         if not self._gates:
             raise NoCandidate(f"no candidate may serve this call ({BARRED})")
-        step = self._plan.next(self._clock.now())
+        step = self._plan.next(self._now())
         while True:
             match step:
                 case Try():
@@ -96,18 +97,19 @@ class Walk:
                         return found
                     step = found
                 case Wait(until):
-                    await self._clock.sleep(until - self._clock.now())
-                    step = self._plan.next(self._clock.now())
+                    await self._clock.sleep(until - self._now())
+                    step = self._plan.next(self._now())
                 case GiveUp(error):
                     raise error
 
     async def _try(self, step: Try) -> Attempt | Step:
         """Make one attempt, and return it if it stands, else what to do next."""
-        network, endpoint = self._call.network, self._call.candidates[step.index].endpoint
-        if network is not None and not network.admit(endpoint, self._clock.now()):
-            return self._plan.refused(self._clock.now())
-        self._pay(step.index)
-        attempt = self._attempt(step.index, panic=step.panic)
+        network, now = self._call.network, self._now()
+        if network is not None and not network.admit(self._call.candidates[step.index].endpoint, now):
+            return self._plan.refused(now)
+        if self._last is not None:
+            self._pay(*self._last, step.index)
+        attempt = self._attempt(step.index, now, panic=step.panic)
         if self._hedges is not None:
             raced = await self._race(attempt, step.index)
             if not isinstance(raced, Attempt):
@@ -119,24 +121,24 @@ class Walk:
             except (CallFailed, Refused) as error:
                 return self._next(step.index, error)
         if network is not None:
-            network.learned(attempt.deployment.endpoint, None, self._clock.now())
+            network.learned(attempt.deployment.endpoint, None, self._now())
         if self._call.handed:
             return attempt
         return await self._whole(attempt)
 
     async def _whole(self, attempt: Attempt) -> Attempt | Step:
         """Bring an attempt to its end before anything of it is handed out."""
-        index = self._call.candidates.index(attempt.deployment)
         try:
             await attempt.finish()
         except CallFailed as error:
+            index = self._call.candidates.index(attempt.deployment)
             if self._call.live and not self._call.route.restart and not isinstance(error, DeadlineExceeded):
                 raise  # the file wants to hear of an answer that broke off
             return self._next(index, error)
         return attempt
 
     def _next(self, index: int, error: CallFailed | Refused) -> Step:
-        now = self._clock.now()
+        now = self._now()
         if isinstance(error, Refused):
             return self._plan.refused(now)
         if isinstance(error, BudgetExceeded) and error.use is not None:
@@ -148,14 +150,12 @@ class Walk:
         self._last = (index, error)
         return self._plan.failed(error, now, self._roll(), index=index)
 
-    def _pay(self, index: int) -> None:
-        """Take a further try at the same deployment from its endpoint's budget."""
-        if self._last is None or self._last[0] != index:
-            return
-        treatment = TREATMENTS[self._last[1].kind]
+    def _pay(self, failed: int, error: CallFailed, index: int) -> None:
+        """Take a further try at the deployment that failed last from its endpoint's budget."""
+        treatment = TREATMENTS[error.kind]
         # Waiting for a model, or trying again where a kept connection had gone stale, asks nothing more of it.
-        if not (treatment.poll or treatment.at_once):
-            self._gates[index].retried(self._last[1])
+        if failed == index and not (treatment.poll or treatment.at_once):
+            self._gates[index].retried(error)
 
     async def _race(self, first: Attempt, index: int) -> Attempt | Step:
         """Bring the attempt, or a second one beside it, to its first content."""
@@ -176,11 +176,11 @@ class Walk:
             if at != index:
                 self._plan.moved(at)
             return found.winner
-        return step if step is not None else self._plan.next(self._clock.now())
+        return step if step is not None else self._plan.next(self._now())
 
     def _second(self) -> Attempt | None:
         """Return the attempt to make beside a slow one, if there is another endpoint with a free place."""
-        now = self._clock.now()
+        now = self._now()
         index = self._plan.hedge(now, self._apart)
         if index is None or self._hedges is None:
             return None
@@ -192,13 +192,13 @@ class Walk:
             return None
         self._hedges = None  # one for each call
         self._gates[index].hedged()
-        return self._attempt(index, panic=False)
+        return self._attempt(index, now, panic=False)
 
     def _apart(self, one: int, other: int) -> bool:
         candidates = self._call.candidates
         return candidates[one].endpoint is not candidates[other].endpoint
 
-    def _attempt(self, index: int, *, panic: bool) -> Attempt:
+    def _attempt(self, index: int, now: float, *, panic: bool) -> Attempt:
         call = self._call
         deployment = call.candidates[index]
         endpoint = deployment.endpoint
@@ -211,6 +211,6 @@ class Walk:
             self._gates[index],
             self._here.timers,
             self._clock,
-            self._roll(),
+            (now, self._roll()),
             panic=panic,
         )

@@ -10,7 +10,7 @@ import pickle
 import socket
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType, FunctionType, ModuleType, TracebackType
 
 import httpx
@@ -23,6 +23,7 @@ from router.core.errors import CallFailed
 from router.core.messages import ImagePart, Message, TextPart, ToolCall
 from router.core.request import Endpoint, Request, Timeouts
 from router.core.secret import Secret
+from router.providers._guard import guard_of
 from router.providers._quiet import LOGGERS
 from router.providers._source import Source
 from router.providers._transport import HttpRequest
@@ -425,10 +426,116 @@ def test_a_remote_endpoint_with_a_good_address_is_spoken_to(monkeypatch):
     assert asyncio.run(go()) == ("hi", 1)
 
 
-def test_a_local_endpoint_is_not_looked_at(monkeypatch):
-    monkeypatch.setattr("router.providers._guard.why_refused", lambda _: "is bad")
-    assert joined(ask(answer(body=said("hi")))[0]) == "hi"
-    assert ask(answer(body=said("hi")), locality="remote")[0].kind == "connect_failed"
+def test_a_local_endpoint_on_an_address_of_this_machine_or_of_a_private_network_is_spoken_to(monkeypatch):
+    resolving(monkeypatch, ["127.0.0.1"])
+
+    async def go(name, **fields):
+        async with wall(answer(body=said("hi"))) as server:
+            provider = provider_to(server.url.replace("127.0.0.1", name), **fields)
+            events = await collect(provider, SENT)
+            await provider.close()
+            return joined(events)
+
+    for name in ("127.0.0.1", "localhost", "studio.example"):
+        assert asyncio.run(go(name)) == "hi"
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["169.254.169.254"],
+        ["fd00:ec2::254"],
+        ["::ffff:169.254.169.254"],
+        ["fe80::1"],
+        ["93.184.216.34"],
+        ["2606:4700::1", "64:ff9b::5db8:d822"],
+    ],
+)
+def test_a_name_that_is_declared_local_and_leads_off_the_private_networks_is_not_connected_to(
+    monkeypatch, connected, addresses
+):
+    resolving(monkeypatch, addresses)
+    error = fails(provider_to("http://studio.example:1/v1"))
+    assert error.kind == "connect_failed"
+    assert f"is not connected to: {addresses[0]} " in str(error)
+    assert connected == []
+
+
+def test_a_name_of_this_machine_that_leads_to_another_one_is_not_connected_to(monkeypatch, connected):
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **more: real("192.168.7.7", *rest, **more))
+    error = fails(provider_to("http://localhost:1/v1"))
+    assert "192.168.7.7 is not this machine, where the endpoint is said to be" in str(error)
+    assert connected == []
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "public"),
+    [
+        ("http://studio.example/v1", {}, False),
+        ("https://studio.example/v1", {"verify": False}, False),
+        ("http://studio.example/v1", {"proxy": "http://gate.example:3128"}, False),
+        ("https://studio.example/v1", {}, True),  # its certificate proves who it is
+        ("http://93.184.216.34/v1", {}, True),  # the file names the machine itself
+    ],
+)
+def test_what_is_declared_local_may_be_public_where_the_file_or_a_certificate_says_who_it_is(
+    url, settings, public
+):
+    guard = guard_of(Endpoint("studio", "openai", "local", url, settings=settings), "studio")
+    guard.after("10.1.2.3")
+    guard.after("100.64.0.9")
+    with nullcontext() if public else pytest.raises(CallFailed, match="declared local"):
+        guard.after("93.184.216.34")
+    for address in ("169.254.169.254", "fd00:ec2::23", "fe80::a9fe:a9fe"):
+        with pytest.raises(CallFailed, match="metadata"):
+            guard.after(address)
+
+
+def test_a_socket_of_this_machine_is_not_looked_at_and_an_address_that_is_none_is_looked_at_later():
+    assert guard_of(Endpoint("a", "openai", "local", "unix:/run/llm.sock"), "a") is None
+    with pytest.raises(CallFailed, match="declared local"):
+        guard_of(Endpoint("a", "openai", "local", "http://[::1/v1"), "a").after("93.184.216.34")
+
+
+def test_of_a_local_name_with_near_and_far_addresses_only_the_near_ones_are_connected_to(
+    monkeypatch, connected
+):
+    resolving(monkeypatch, ["fe80::1", "93.184.216.34", "127.0.0.1"], ["93.184.216.34"])
+
+    async def go():
+        async with wall(answer(body=said("hi"))) as server:
+            provider = provider_to(server.url.replace("127.0.0.1", "studio.example"))
+            events = await collect(provider, SENT)
+            await provider.close()
+            return joined(events)
+
+    assert asyncio.run(go()) == "hi"
+    assert connected == ["127.0.0.1"]
+
+
+def test_a_local_name_that_resolves_to_something_else_the_second_time_is_sent_nothing(monkeypatch, carried):
+    monkeypatch.setattr("router.providers._guard.is_near", lambda found: str(found) != "127.0.0.1")
+    resolving(monkeypatch, ["127.0.0.2"], ["127.0.0.1"])
+
+    async def go():
+        async with wall(answer(body=said())) as server:
+            provider = provider_to(server.url.replace("127.0.0.1", "studio.example"))
+            with pytest.raises(CallFailed) as caught:
+                await collect(provider, SENT)
+            await provider.close()
+            return caught.value.kind, server.accepted, server.asked
+
+    assert asyncio.run(go()) == ("connect_failed", carried == "httpx", [])
+
+
+@pytest.mark.parametrize("locality", ["local", "remote"])
+def test_an_address_that_no_endpoint_may_have_is_not_connected_to_however_the_endpoint_was_made(
+    connected, locality
+):
+    error = fails(provider_to("http://169.254.169.254:1/v1", locality))
+    assert "is the link-local address" in str(error)
+    assert connected == []
 
 
 @pytest.mark.parametrize("locality", ["local", "remote"])

@@ -9,7 +9,7 @@ import httpx
 
 from router.core.errors import CallFailed, ConnectFailed, MalformedResponse, ResponseTooLarge
 from router.providers import _transport
-from router.providers._guard import Guard
+from router.providers._guard import guard_of
 from router.providers._per_loop import PerLoop
 from router.providers._transport import BODY_CAP, SOCKET_BASE, place
 from router.providers.transport.failures import WireError, failed
@@ -143,8 +143,7 @@ class PooledTransport:
             raise ConnectFailed(
                 f"{self._where}: the settings proxy, ca and verify do not work: {error}"
             ) from error
-        guarded = self._endpoint.locality == "remote" and not self._socket
-        guard = Guard(self._where, self._endpoint.timeouts.connect) if guarded else None
+        guard = guard_of(self._endpoint, self._where)
         port = url.port or (HTTPS if secure else HTTP)
         self._target = Target(host, port, self._socket, tls, host if secure else None, guard)
         return self._target
