@@ -33,6 +33,7 @@ SAID = [{"role": "user", "content": "What is the capital of France?"}]
 EVENTS, CALLS = 100, 50
 # What they were when this was written, and a little more for other versions of Python.
 ENGINE_CALL, ENGINE_EVENT, WIRE_CALL, WIRE_EVENT = 135, 14, 236, 15
+KEPT_CALL = 10
 ANSWER = (
     b'{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Paris."},'
     b'"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2}}'
@@ -112,15 +113,19 @@ async def each(llm, work):
     return seen[0] / CALLS
 
 
-def written(folder, port=1):
+async def kept(llm):
+    assert (await llm.complete(SAID, task="code", cache="always")).text == "word"
+
+
+def written(folder, port=1, more=""):
     file = folder / "router.yaml"
-    file.write_text(FILE.format(port=port), encoding="utf-8")
+    file.write_text(FILE.format(port=port) + more, encoding="utf-8")
     return file
 
 
-async def alone(folder, pieces, work):
+async def alone(folder, pieces, work, more=""):
     async with load_router(
-        written(folder), providers={"here": At(pieces), "there": At(pieces)}, env={}
+        written(folder, more=more), providers={"here": At(pieces), "there": At(pieces)}, env={}
     ) as llm:
         return await each(llm, work)
 
@@ -150,6 +155,10 @@ async def served(folder, work):
 
 def test_the_engine_makes_a_call_in_so_many_steps(tmp_path):
     assert asyncio.run(alone(tmp_path, 1, whole)) <= ENGINE_CALL
+
+
+def test_a_kept_answer_is_given_in_so_many_steps(tmp_path):
+    assert asyncio.run(alone(tmp_path, 1, kept, "cache: {}\n")) <= KEPT_CALL
 
 
 def test_the_engine_hands_out_an_event_in_so_many_steps(tmp_path):

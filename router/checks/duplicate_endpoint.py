@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from router.config.node import Node
 
 # What decides who answers, as whom and for how long; a timeout is a reason to have two.
-_WHO = ("url", "path", "key", "keys", "headers", "proxy", "api_version", "quirks", "agent", "timeout")
+_WHO = ("url", "path", "key", "keys", "headers", "cert", "proxy", "api_version", "quirks", "agent", "timeout")
 _AUTHORITY = re.compile(r"https?://[^/]*")
 
 

@@ -4,8 +4,8 @@
 What it was to bring is missing, so nobody can tell which model answers what. Only files that end in `.yaml` or `.yml`
 beside the configuration or in folders below are read, at most 32 of them, and none comes back to itself.
 
-Where calls are to be made, a model file and a file of certificates that cannot be used are reported too; `router check`
-does not look at them.
+Where calls are to be made, a model file, a file of certificates and a client certificate that cannot be used are reported
+too; `router check` does not look at them.
 
 ## Example
 ```yaml

@@ -1,240 +1,160 @@
-"""Every check, in the order of the codes."""
+"""Every check, in the order of the codes; one is imported only for a file that it may find something in."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from router.checks import (
-    alias_bomb,
-    always_true_condition,
-    ambiguous_scalar,
-    analysis_incomplete,
-    bad_encoding,
-    bad_header,
-    bad_name,
-    bad_pattern,
-    bad_price_file,
-    bad_reference,
-    bad_speed_file,
-    budget_without_price,
-    cache_across_tenants,
-    cache_of_chance,
-    call_in_url,
-    call_over_cap,
-    candidate_out_of_time,
-    capability_missing,
-    catch_all_not_last,
-    cleartext_remote,
-    cloud_as_local,
-    concurrency_over_slots,
-    condition_type,
-    conflicting_overlap,
-    context_below_rule,
-    credentials_in_url,
-    dead_weight,
-    dearer_failover,
-    duplicate_endpoint,
-    duplicate_key,
-    duplicate_name,
-    duplicate_rule,
-    duplicate_test,
-    empty_file,
-    endpoint_over_machine,
-    exclusive_keys,
-    expectation_empty,
-    failover_cycle,
-    failover_repeats,
-    failover_smaller_context,
-    forbidden_address,
-    forbidden_tag,
-    gap,
-    impossible_condition,
-    invariant_broken,
-    key_type,
-    memory_no_effect,
-    memory_overcommitted,
-    memory_unknown,
-    merge_key,
-    misplaced_key,
-    missing_file,
-    missing_key,
-    missing_unit,
-    model_over_memory,
-    multi_document,
-    no_effect,
-    no_health_check,
-    no_local_way_out,
-    no_price,
-    not_a_number,
-    not_a_router_file,
-    not_allowed_value,
-    not_supported_yet,
-    off_by_one_gap,
-    offline_not_local,
-    option_ignored,
-    out_of_range,
-    output_over_context,
-    overlap_under_unique,
-    plaintext_secret,
-    price_unit_suspect,
-    private_leak,
-    prompt_logging,
-    redundant_rule,
-    retry_cannot_help,
-    secret_file,
-    secret_in_plain_field,
-    shadowed_value,
-    single_point,
-    tab_indent,
-    test_unknown_rule,
-    timeout_below_load,
-    timeout_nesting,
-    tls_verify_off,
-    too_large,
-    undefined_endpoint,
-    undefined_model,
-    undefined_variable,
-    unknown_dimension,
-    unknown_key,
-    unknown_processor,
-    unknown_value,
-    unreachable_rule,
-    unreadable_file,
-    unsupported_version,
-    untested_rule,
-    unused_endpoint,
-    unused_model,
-    unused_suppression,
-    wait_in_vain,
-    wrong_type,
-    yaml_syntax,
-)
-from router.config.node import paths
-from router.config.suppress import Suppressions, suppressions
+from router.config.locality import locality_of
+from router.config.node import Mapping, Sequence, paths
 from router.diagnostics.diagnostic import in_order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from router.checks.base import Check
     from router.config.load import Configuration
+    from router.config.node import Node
+    from router.config.suppress import Suppressions
     from router.diagnostics.diagnostic import Diagnostic, Severity
 
-ALL: tuple[Check, ...] = (
-    unreadable_file.CHECK,
-    yaml_syntax.CHECK,
-    duplicate_key.CHECK,
-    tab_indent.CHECK,
-    ambiguous_scalar.CHECK,
-    alias_bomb.CHECK,
-    multi_document.CHECK,
-    not_a_router_file.CHECK,
-    forbidden_tag.CHECK,
-    merge_key.CHECK,
-    not_a_number.CHECK,
-    key_type.CHECK,
-    bad_encoding.CHECK,
-    too_large.CHECK,
-    empty_file.CHECK,
-    unknown_key.CHECK,
-    missing_key.CHECK,
-    wrong_type.CHECK,
-    not_allowed_value.CHECK,
-    out_of_range.CHECK,
-    missing_unit.CHECK,
-    exclusive_keys.CHECK,
-    unsupported_version.CHECK,
-    misplaced_key.CHECK,
-    not_supported_yet.CHECK,
-    bad_name.CHECK,
-    bad_header.CHECK,
-    bad_reference.CHECK,
-    bad_pattern.CHECK,
-    undefined_endpoint.CHECK,
-    undefined_model.CHECK,
-    unknown_dimension.CHECK,
-    unknown_value.CHECK,
-    undefined_variable.CHECK,
-    missing_file.CHECK,
-    unused_endpoint.CHECK,
-    unused_model.CHECK,
-    duplicate_name.CHECK,
-    condition_type.CHECK,
-    unknown_processor.CHECK,
-    bad_price_file.CHECK,
-    bad_speed_file.CHECK,
-    unreachable_rule.CHECK,
-    redundant_rule.CHECK,
-    conflicting_overlap.CHECK,
-    gap.CHECK,
-    off_by_one_gap.CHECK,
-    impossible_condition.CHECK,
-    always_true_condition.CHECK,
-    catch_all_not_last.CHECK,
-    duplicate_rule.CHECK,
-    overlap_under_unique.CHECK,
-    analysis_incomplete.CHECK,
-    invariant_broken.CHECK,
-    failover_cycle.CHECK,
-    failover_repeats.CHECK,
-    candidate_out_of_time.CHECK,
-    failover_smaller_context.CHECK,
-    capability_missing.CHECK,
-    retry_cannot_help.CHECK,
-    offline_not_local.CHECK,
-    output_over_context.CHECK,
-    timeout_nesting.CHECK,
-    timeout_below_load.CHECK,
-    dead_weight.CHECK,
-    no_effect.CHECK,
-    context_below_rule.CHECK,
-    option_ignored.CHECK,
-    shadowed_value.CHECK,
-    plaintext_secret.CHECK,
-    cleartext_remote.CHECK,
-    tls_verify_off.CHECK,
-    credentials_in_url.CHECK,
-    private_leak.CHECK,
-    prompt_logging.CHECK,
-    cache_across_tenants.CHECK,
-    secret_in_plain_field.CHECK,
-    forbidden_address.CHECK,
-    secret_file.CHECK,
-    cloud_as_local.CHECK,
-    no_price.CHECK,
-    budget_without_price.CHECK,
-    price_unit_suspect.CHECK,
-    dearer_failover.CHECK,
-    call_over_cap.CHECK,
-    model_over_memory.CHECK,
-    concurrency_over_slots.CHECK,
-    duplicate_endpoint.CHECK,
-    no_health_check.CHECK,
-    cache_of_chance.CHECK,
-    no_local_way_out.CHECK,
-    single_point.CHECK,
-    call_in_url.CHECK,
-    memory_no_effect.CHECK,
-    memory_overcommitted.CHECK,
-    endpoint_over_machine.CHECK,
-    memory_unknown.CHECK,
-    wait_in_vain.CHECK,
-    untested_rule.CHECK,
-    test_unknown_rule.CHECK,
-    duplicate_test.CHECK,
-    unused_suppression.CHECK,
-    expectation_empty.CHECK,
-)
+    ALL: tuple[Check, ...]
+
+# The module of each check, and what it looks at: a file that has none of that gives it nothing to find. A word is a kind
+# of problem that was met in reading, a key that is written anywhere, a kind of endpoint, or a fact of `_facts`.
+LOOKS_AT = {
+    "unreadable_file": "Unreadable",
+    "yaml_syntax": "Syntax",
+    "duplicate_key": "DuplicateKey",
+    "tab_indent": "TabIndent",
+    "ambiguous_scalar": "AmbiguousScalar",
+    "alias_bomb": "AliasAbuse",
+    "multi_document": "ManyDocuments",
+    "not_a_router_file": "NotARouterFile",
+    "forbidden_tag": "ForbiddenTag",
+    "merge_key": "MergeKey",
+    "not_a_number": "BadNumber",
+    "key_type": "KeyType",
+    "bad_encoding": "BadEncoding",
+    "too_large": "TooLarge",
+    "empty_file": "EmptyFile",
+    "unknown_key": "UnknownKey",
+    "missing_key": "MissingKey",
+    "wrong_type": "WrongType",
+    "not_allowed_value": "NotAllowed",
+    "out_of_range": "OutOfRange",
+    "missing_unit": "MissingUnit",
+    "exclusive_keys": "ExclusiveKeys transport",
+    "unsupported_version": "BadVersion",
+    "misplaced_key": "MisplacedKey",
+    "not_supported_yet": "NotSupportedYet",
+    "bad_name": "BadName",
+    "bad_header": "BadHeader",
+    "bad_reference": "BadReference BadResult NeedsDefault",
+    "bad_pattern": "BadPattern",
+    "undefined_endpoint": "UndefinedEndpoint",
+    "undefined_model": "UndefinedModel",
+    "unknown_dimension": "UnknownDimension",
+    "unknown_value": "UnknownValue",
+    "undefined_variable": "UndefinedVariable +variables",
+    "missing_file": "BadFile",
+    "unused_endpoint": "+any",
+    "unused_model": "+any",
+    "duplicate_name": "DuplicateName",
+    "condition_type": "ConditionType",
+    "unknown_processor": "UnknownProcessor",
+    "bad_price_file": "prices",
+    "bad_speed_file": "speeds",
+    "unreachable_rule": "+rules",
+    "redundant_rule": "+rules",
+    "conflicting_overlap": "+rules",
+    "gap": "+rules",
+    "off_by_one_gap": "+rules",
+    "impossible_condition": "+rules",
+    "always_true_condition": "+rules",
+    "catch_all_not_last": "+rules",
+    "duplicate_rule": "+rules",
+    "overlap_under_unique": "+rules",
+    "analysis_incomplete": "+rules",
+    "invariant_broken": "invariants",
+    "failover_cycle": "failover",
+    "failover_repeats": "+candidates",
+    "candidate_out_of_time": "+candidates deadline min_left",
+    "failover_smaller_context": "+rules",
+    "capability_missing": "+rules capabilities",
+    "retry_cannot_help": "retry",
+    "offline_not_local": "offline",
+    "output_over_context": "max_tokens family",
+    "timeout_nesting": "timeout deadline min_left",
+    "timeout_below_load": "load_timeout",
+    "dead_weight": "balance weight split",
+    "no_effect": "failover hedge costs offline stream speeds api_version truncate retry breaker",
+    "context_below_rule": "+rules",
+    "option_ignored": "options",
+    "shadowed_value": "id context price clamp",
+    "plaintext_secret": "PlaintextSecret",
+    "cleartext_remote": "key keys headers",
+    "tls_verify_off": "verify",
+    "credentials_in_url": "CredentialsInUrl",
+    "private_leak": "dimensions",
+    "prompt_logging": "log",
+    "cache_across_tenants": "separate",
+    "secret_in_plain_field": "SecretInPlainField",
+    "forbidden_address": "url proxy",
+    "secret_file": "BadSecretFile",
+    "cloud_as_local": "ollama",
+    "no_price": "costs",
+    "budget_without_price": "budgets",
+    "price_unit_suspect": "price",
+    "dearer_failover": "+remote",
+    "call_over_cap": "budgets",
+    "model_over_memory": "memory",
+    "concurrency_over_slots": "concurrency",
+    "duplicate_endpoint": "+endpoints",
+    "no_health_check": "health",
+    "cache_of_chance": "cache",
+    "no_local_way_out": "+remote",
+    "single_point": "+endpoints",
+    "call_in_url": "url",
+    "memory_no_effect": "memory when_full strategy max_wait idle_unload pin evict_cost preload machine",
+    "memory_overcommitted": "memory",
+    "endpoint_over_machine": "machine",
+    "memory_unknown": "memory",
+    "wait_in_vain": "when_full",
+    "untested_rule": "+tests",
+    "test_unknown_rule": "UnknownRule",
+    "duplicate_test": "+tests",
+    "unused_suppression": "+comments",
+    "expectation_empty": "+tests",
+}
+# What the others have left unused is known when all of them have run.
+LAST = "unused_suppression"
+SUPPRESSION = "ignore"
+
+
+def __getattr__(name: str) -> object:
+    """Import every check when `ALL` is first asked for."""
+    if name != "ALL":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = tuple(map(_check, LOOKS_AT))
+    return found
+
+
+def _check(module: str) -> Check:
+    found: Check = import_module(f"router.checks.{module}").CHECK
+    return found
 
 
 def run_all(configuration: Configuration) -> list[Diagnostic]:
     """Return every finding of every check, the most important first, but those that comments suppress."""
-    known = configuration.document is not None or configuration.tests is not None
-    comments = suppressions(*configuration.sources.values()) if known else None
-    if comments is not None:
-        configuration.worked_out[Suppressions] = comments
+    comments = _comments(configuration)
     lint = _lint(configuration)
+    facts = set(_facts(configuration, comments))
     found = []
-    # What is reported last is what the others have left unused, whatever its code.
-    for check in sorted(ALL, key=lambda each: each is unused_suppression.CHECK):
+    for module in sorted(LOOKS_AT, key=LAST.__eq__):
+        if facts.isdisjoint(LOOKS_AT[module].split()):
+            continue
+        check = _check(module)
         asked = lint.get(check.code)
         if asked == "off" or (check.asked and asked is None):
             continue
@@ -244,6 +164,57 @@ def run_all(configuration: Configuration) -> list[Diagnostic]:
                 found.append(diagnostic)
     where = paths(configuration.root) if found and configuration.root is not None else {}
     return in_order(each.with_path(where.get(each.span, "")) for each in found)
+
+
+def _comments(configuration: Configuration) -> Suppressions | None:
+    """Return the comments that suppress findings; None where there is none, or no YAML to find them in."""
+    known = configuration.document is not None or configuration.tests is not None
+    sources = configuration.sources.values()
+    if not known or not any(SUPPRESSION in source.text for source in sources):
+        return None
+    from router.config.suppress import Suppressions, suppressions  # noqa: PLC0415 - most files have none
+
+    configuration.worked_out[Suppressions] = comments = suppressions(*sources)
+    return comments
+
+
+def _facts(configuration: Configuration, comments: Suppressions | None) -> Iterator[str]:
+    """Yield what there is in a file, in the words of `LOOKS_AT`."""
+    yield "+any"
+    for problem in configuration.problems:
+        yield from (each.__name__ for each in type(problem).__mro__)
+    yield from _keys(configuration.root)
+    told = {
+        "+comments": comments is not None,
+        "+tests": configuration.tests is not None or bool(configuration.beside),
+        "+variables": bool(configuration.variables),
+    }
+    document, linked = configuration.document, configuration.linked
+    if document is not None:
+        endpoints = document.endpoints.values()
+        yield from (each.kind for each in endpoints)
+        told |= {
+            "+remote": any(locality_of(each) != "local" for each in endpoints),
+            "+endpoints": len(endpoints) > 1,
+            # More than one, of whatever model a rule may use and wherever it may be.
+            "+candidates": len(document.models) > 1
+            or any(len(places) > 1 for places in linked.places.values())
+            or any(len(rule.use) > 1 for rule in linked.rules),
+            # More than one that takes every call.
+            "+rules": len(linked.rules) > 1 or any(rule.accepted for rule in linked.rules),
+        }
+    yield from (word for word, holds in told.items() if holds)
+
+
+def _keys(node: Node | None) -> Iterator[str]:
+    """Yield the keys of every mapping in a value."""
+    if isinstance(node, Mapping):
+        yield from node.entries
+        for value in node.entries.values():
+            yield from _keys(value)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            yield from _keys(item)
 
 
 def _lint(configuration: Configuration) -> dict[str, Severity | Literal["off"]]:

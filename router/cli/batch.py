@@ -25,6 +25,7 @@ from router.cli.common import (
     format_option,
     offline_option,
     print_json,
+    tell,
 )
 from router.cli.progress import Bar
 from router.cli.values import pairs
@@ -74,6 +75,7 @@ def command(  # noqa: PLR0913, PLR0917 - its options
     try:
         router = load_router(configuration(config), env=env)
         with Results.opened(out) as results:
+            tell(results.note)
             before = results.progress.done
             finished = asyncio.run(_run(router, calls, results, pairs(more), concurrency))
             progress = results.progress

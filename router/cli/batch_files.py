@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from router.core.frozen import dataclass
+from router.core.private import MODE, keep_private
 from router.runtime.many import key_of
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Results:
     def __init__(self, path: Path, file: int) -> None:
         self._path = path
         self._file = file
+        self.note: str | None = None  # what was done to a file that others could read
         self.progress = Progress(0, 0, {})
         self._end = 0
         self._keys: list[str] = []
@@ -109,7 +111,7 @@ class Results:
             BadFile: It cannot be written, another run is writing it, or it holds something else.
         """
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            file = os.open(path, os.O_RDWR | os.O_CREAT, MODE)
         except OSError as error:
             raise BadFile(f"{path} cannot be written: {error.strerror or error}") from error
         try:
@@ -121,6 +123,7 @@ class Results:
                 raise BadFile(f"{path} is being written by another run") from error
             results = cls(path, file)
             results._take_up()
+            results.note = keep_private(file, str(path))
             yield results
             os.fsync(file)
         finally:

@@ -29,12 +29,14 @@ from router.cli.common import (
     ended_by_call,
     ended_by_findings,
     offline_option,
+    tell,
 )
 from router.cli.progress import Bar
 from router.cli.tables import prepared
 from router.cli.values import pairs
 from router.compile.compiler import OFFLINE
 from router.core.errors import ConfigError, InvalidCall
+from router.core.private import MODE, keep_private
 from router.runtime.inspection import UNSET, inspect, used
 from router.runtime.load import load_router
 from router.runtime.stock import answers_any_name
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     from router.runtime.router import Router
 
 INTERRUPTED = 130
-PRIVATE = 0o600  # answers are nobody else's business
 
 
 @click.command(name="bench")
@@ -150,7 +151,8 @@ class _Kept:
         self.wrong: str | None = None
         self._path = path
         if path is not None:
-            _write(path, "", mode=PRIVATE)
+            _write(path, "", mode=MODE)
+            tell(keep_private(str(path), str(path)))
 
     def __call__(self, run: Run) -> None:
         if self._path is None or self.wrong is not None:

@@ -69,6 +69,12 @@ def ended(message: str, status: int) -> SystemExit:
     return SystemExit(status)
 
 
+def tell(note: str | None) -> None:
+    """Say on standard error what does not end the command, if there is anything to say."""
+    if note is not None:
+        click.echo(f"router: {note}", err=True)
+
+
 def ended_by_findings(error: ConfigError, form: str = "human") -> SystemExit:
     """Show the findings that keep a file from being used; return the end of the program, to be raised."""
     if form == "json":

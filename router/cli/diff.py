@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from router.cli.diff_text import human, markdown, replayed
 from router.cli.revision import GIT, load_revision
 from router.compile.compiler import compile_configuration
 from router.compile.diff import diff
+from router.compile.references import references
 from router.compile.replay import replay
 from router.config.load import load_file
 from router.core.errors import ConfigError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from router.compile.diff import Difference
     from router.compile.program import Program
     from router.compile.replay import Replay
+    from router.config.load import Configuration
     from router.diagnostics.diagnostic import Diagnostic
 
 PROGRESS_EVERY = 5_000
@@ -53,9 +56,10 @@ def command(old: str, new: str, form: str, log: Path | None, exit_code: bool) ->
     OLD and NEW are files, or git:REVISION:PATH. Formatting, the order of keys and the names of rules do not count.
     """
     try:
-        before, old_findings = _program(old)
-        after, new_findings = _program(new)
+        sides = _configuration(old), _configuration(new)
+        (before, old_findings), (after, new_findings) = map(compile_configuration, sides)
         found = diff(before, after)
+        found = replace(found, settings=(*found.settings, *references(*sides)))
     except ConfigError as error:
         raise ended_by_findings(error, form) from error
     except TooComplex as error:
@@ -111,8 +115,8 @@ def _watched(lines: Iterable[bytes]) -> Iterator[bytes]:
         click.echo(err=True)
 
 
-def _program(name: str) -> tuple[Program, list[Diagnostic]]:
-    return compile_configuration(load_revision(name) if name.startswith(GIT) else load_file(Path(name)))
+def _configuration(name: str) -> Configuration:
+    return load_revision(name) if name.startswith(GIT) else load_file(Path(name))
 
 
 def _changed(old: list[Diagnostic], new: list[Diagnostic]) -> tuple[list[str], list[str]]:

@@ -75,6 +75,7 @@ def _rest(found: Difference) -> Iterator[str]:
     yield from found.policies[:SHOWN]
     if len(found.policies) > SHOWN:
         yield f"and {len(found.policies) - SHOWN} more rules changed"
+    yield from found.settings
     yield from (each.in_words for each in found.prices)
     worst = told(found.before, found.after)
     if worst:

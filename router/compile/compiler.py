@@ -91,4 +91,4 @@ def compile_configuration(configuration: Configuration) -> tuple[Program, list[D
     if errors or configuration.document is None:
         shown = text.human(errors, configuration.sources)
         raise ConfigError(f"{source.name}: {text.summary(count(errors), 0)}", findings, shown)
-    return lower(configuration.document, configuration.linked, source.name), findings
+    return lower(configuration.document, configuration.linked, source.name, configuration.folder), findings

@@ -8,6 +8,7 @@ from router.compile.collector import collector_paused
 from router.compile.extremes import Extremes, calls_of_region, calls_of_rule, told
 from router.compile.outcomes import NEW, OLD, Outcomes
 from router.compile.places import places, prices
+from router.compile.whole import policies, whole
 from router.compile.worst import dollars
 from router.core.form import FORMAT_VERSION
 from router.core.frozen import dataclass
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
     from router.table.difference import Change
 
 TASK = "task"
-_POLICIES = {
-    "policy": "retry or failover",
-    "deadline": "deadline",
-    "urgency": "urgency",
-    "inside": "streaming inside",
-    "buffered": "delivery",
-    "restart": "interruptions",
-    "cache": "cache",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +54,7 @@ class Difference:
         regions: Calls that other models answer, in another order or with other options.
         endpoints: A line for each endpoint or model that came, went or changed.
         policies: A line for each rule whose calls meet other retries, failover, deadline or urgency.
+        settings: A line for each thing of the whole file that came, went or changed.
         prices: Deployments that cost otherwise.
         before: The worst of the old table's calls.
         after: The worst of the new table's.
@@ -70,6 +63,7 @@ class Difference:
     regions: tuple[RegionChange, ...]
     endpoints: tuple[str, ...]
     policies: tuple[str, ...]
+    settings: tuple[str, ...]
     prices: tuple[PriceChange, ...]
     before: Worst
     after: Worst
@@ -102,6 +96,7 @@ class Difference:
             ],
             "endpoints": list(self.endpoints),
             "policies": list(self.policies),
+            "settings": list(self.settings),
             "prices": [each.as_json() for each in self.prices],
             "worst_time": {"before": self.before.seconds, "after": self.after.seconds},
             "worst_cost": {"before": dollars(self.before.usd), "after": dollars(self.after.usd)},
@@ -121,6 +116,7 @@ def diff(old: Program, new: Program) -> Difference:
         regions,
         tuple(places(old, new)),
         tuple(comparing.policies()),
+        tuple(whole(old, new)),
         tuple(prices(old, new)),
         *(each.table() for each in comparing.extremes),
     )
@@ -148,9 +144,7 @@ class _Comparing:
         """Yield a line for each pair of rules that share calls and give them other policies, if not other models."""
         for new, old in sorted((after, before) for before, after in self._met):
             before, after = self._sides[OLD].routes[old], self._sides[NEW].routes[new]
-            changed = [
-                word for name, word in _POLICIES.items() if getattr(before, name) != getattr(after, name)
-            ]
+            changed = policies(before, after)
             if changed:
                 worst = told(
                     self.extremes[OLD].of(before, calls_of_rule(before.accepted)),

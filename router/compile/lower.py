@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import fields, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from router.compile.caching import cache_policy, cache_use, log_policy
@@ -19,6 +18,7 @@ from router.config.locality import locality_of
 from router.config.prices import PriceBook, price_book
 from router.config.settings import BreakerSettings, HealthSettings
 from router.config.speeds import useful_speeds
+from router.core.certificate import ClientCertificate
 from router.core.request import USUAL_URLS, Endpoint, HealthPolicy, Limits
 from router.core.usage import to_nano
 from router.policy.breaker import BreakerPolicy
@@ -32,7 +32,9 @@ from router.table.index import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from router.config.certificate import CertificateSettings
     from router.config.conditions import UseItem
     from router.config.costs import CostSettings
     from router.config.endpoint import EndpointSettings
@@ -49,9 +51,8 @@ QUEUE_PER_PLACE, QUEUE_LEAST = 4, 16
 CALL_BY_CALL = ("weighted", "least_busy", "fastest")
 
 
-def lower(document: Document, linked: Linked, file: str) -> Program:
-    """Return the program of a document without errors."""
-    folder = Path(file).parent
+def lower(document: Document, linked: Linked, file: str, folder: Path) -> Program:
+    """Return the program of a document without errors; relative paths in it start at a folder."""
     endpoints = {name: _endpoint(name, each, folder) for name, each in document.endpoints.items()}
     temperatures = {
         task: Written(value, document.entry_span("temperatures", task))
@@ -183,6 +184,8 @@ def _settings(settings: EndpointSettings, folder: Path) -> dict[str, object]:
         )
     if settings.ca is not None:
         found["ca"] = str(_path(settings.ca, folder))
+    if settings.cert is not None:
+        found["cert"] = _certificate(settings.cert, folder)
     for name in ("threads", "script", "proxy", "isolation", "api_version", "quirks", "agent", "transport"):
         value = getattr(settings, name)
         if value:
@@ -190,6 +193,15 @@ def _settings(settings: EndpointSettings, folder: Path) -> dict[str, object]:
     if not settings.verify:
         found["verify"] = False
     return found
+
+
+def _certificate(settings: CertificateSettings, folder: Path) -> ClientCertificate:
+    keyfile, password = settings.keyfile, settings.password
+    return ClientCertificate(
+        str(_path(settings.file, folder)),
+        str(_path(keyfile, folder)) if keyfile else None,
+        password if password is not None and password.reveal() else None,
+    )
 
 
 def _path(text: str, folder: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,15 @@ from router.compile.worst import dollars
 from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
+    from router.compile.altered import Parts
     from router.compile.program import Deployment, Model, Program
     from router.core.usage import Price
     from router.policy.residency import HomePolicy, ResidentModel
 
-# Settings of an endpoint that name a file: relative ones are the same from wherever they are read.
-PATHS = ("path", "ca")
-Parts = Iterator[tuple[str, object, object]]
+
+HOUSING = ("memory", "when_full", "strategy", "max_wait", "idle_unload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +81,11 @@ def _endpoint(old: Program, new: Program, name: str) -> Parts:
     yield from fields_of(before, after, "settings")
     for key in {**before.settings, **after.settings}:
         usual = True if key == "verify" else None
-        was, now = before.settings.get(key, usual), after.settings.get(key, usual)
-        yield (key, _located(was), _located(now)) if key in PATHS else (key, was, now)
+        yield key, before.settings.get(key, usual), after.settings.get(key, usual)
     was, now = _home(old, name), _home(new, name)
-    if was is not None or now is not None:
-        was, now = was or _bare(now), now or _bare(was)
-        for key in ("memory", "when_full", "strategy", "max_wait", "idle_unload"):
-            yield key, getattr(was, key), getattr(now, key)
-
-
-def _located(path: object) -> object:
-    named = not isinstance(path, str) or path.startswith("package:")
-    return path if named else os.path.abspath(path)  # noqa: PTH100 - nothing is looked up
+    was, now = was or _bare(now), now or _bare(was)
+    for key in HOUSING if was is not None else ():
+        yield key, getattr(was, key), getattr(now, key)
 
 
 def _home(program: Program, endpoint: str) -> HomePolicy | None:
@@ -198,6 +190,8 @@ def _prices(program: Program) -> dict[tuple[str, str], Price | None]:
 def _price_in_words(price: Price | None) -> str:
     if price is None:
         return "unknown"
+    if price.per_hour is not None:
+        return f"${dollars(price.per_hour)} an hour"
     if not price.input and not price.output:
         return "free"
     cached = f", ${dollars(price.cached_input)} cached" if price.cached_input is not None else ""
@@ -211,4 +205,5 @@ def _price_as_json(price: Price | None) -> dict[str, str | None] | None:
         "input": dollars(price.input),
         "output": dollars(price.output),
         "cached_input": dollars(price.cached_input),
+        **({"per_hour": dollars(price.per_hour)} if price.per_hour is not None else {}),
     }

@@ -127,6 +127,19 @@ class SecretText(Leaf):
         return {"type": "string", "minLength": 1, "allOf": [sendable, {"pattern": LEGAL_SECRET}]}
 
 
+class PasswordText(SecretText):
+    """What a private key is encrypted with: a credential that no header carries."""
+
+    wants = "a reference such as `${env:CERT_PASSWORD}` or `${file:/run/secrets/password}`"
+
+    def _sendable(self, text: str) -> bool:  # noqa: ARG002 - it is never sent
+        return True
+
+    def schema(self, defs: Schema) -> Schema:  # noqa: ARG002
+        """Return the JSON Schema."""
+        return {"type": "string", "minLength": 1, "pattern": LEGAL_SECRET}
+
+
 class HeadersShape(MapOf):
     """Header fields: names that HTTP allows and that the router does not set itself."""
 

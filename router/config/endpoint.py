@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from router.config.addresses import HeadersShape, SecretText, Url
+from router.config.certificate import CERTIFICATE
 from router.config.compound import ByType, ListOf
 from router.config.expand import END
 from router.config.kinds import HTTP_KINDS
@@ -18,6 +19,7 @@ from router.core.quirk import QUIRKS
 from router.core.request import Timeouts
 
 if TYPE_CHECKING:
+    from router.config.certificate import CertificateSettings
     from router.core.secret import Secret
 
 # Endpoints that have models in memory, and load and unload them; each goes its own way about it.
@@ -82,6 +84,12 @@ class EndpointSettings(Record):
     proxy: str | None = key(Url(), "Proxy to go through.", default=None, kinds=HTTP_KINDS)
     ca: str | None = key(
         Text(), "File of certificates to trust.", default=None, written="the system's", kinds=HTTP_KINDS
+    )
+    cert: CertificateSettings | None = key(
+        CERTIFICATE,
+        "Certificate that is shown to a server that asks for one: a file that holds it and its private key, or {file, keyfile, password}.",
+        default=None,
+        kinds=HTTP_KINDS,
     )
     verify: bool = key(
         Boolean(), "Check the server's certificate.", default=True, written="true", kinds=HTTP_KINDS

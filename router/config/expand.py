@@ -108,7 +108,7 @@ def _one(inside: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str
     if found := _FILE.match(inside):
         if secret:
             return _file(found[1], node, to)
-        why = "`${file:...}` may only stand where a secret is expected (`key`, `keys`, `headers`)"
+        why = "`${file:...}` may only stand where a secret is expected (`key`, `keys`, `headers`, `password`)"
     else:
         why = "the forms are `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`"
     to.add(problems.BadReference(node.span, "${" + inside + "}", why))

@@ -127,6 +127,11 @@ class _Linker:
                 self.problems.append(
                     problems.MisplacedKey(span, "proxy", owner, "endpoints with an http address")
                 )
+            if endpoint.has("cert") and endpoint.url.startswith(("unix:", "http:")):
+                span, owner = endpoint.key_span("cert"), f"endpoint `{printable(name)}`"
+                self.problems.append(
+                    problems.MisplacedKey(span, "cert", owner, "to endpoints with an https address")
+                )
         self._dimensions()
         for name, model in self._document.models.items():
             self._model(name, model)

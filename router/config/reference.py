@@ -24,9 +24,14 @@ Every block of the file, every key, what it may be and what holds without it. `$
 
 def reference() -> str:
     """Return the whole reference; equal runs give equal text."""
+    return HEAD + "".join(_block(fields, place) for fields, place in records().values())
+
+
+def records() -> dict[str, tuple[Fields, str]]:
+    """Return every record of the language by its name, with the first place it stands in."""
     found: dict[str, tuple[Fields, str]] = {}
     _collect(DOCUMENT, "the file", found)
-    return HEAD + "".join(_block(fields, place) for fields, place in found.values())
+    return found
 
 
 def _collect(shape: Shape, place: str, found: dict[str, tuple[Fields, str]]) -> None:

@@ -11,7 +11,8 @@ from router.config.quantities import duration, share, size
 from router.config.record import Fields, Record, key, record
 from router.config.shapes import Boolean, Choice, Number, Text
 from router.core.errors import AllAttemptsFailed
-from router.core.options import OWN_FIELDS, REASONING_EFFORTS
+from router.core.extra import OWN_FIELDS
+from router.core.options import REASONING_EFFORTS
 from router.core.request import Timeouts
 
 if TYPE_CHECKING:

@@ -96,20 +96,24 @@ def _content(value: object, where: str, *, optional: bool) -> Content:
 
 def _part(value: object, where: str) -> TextPart | ImagePart:
     if isinstance(value, TextPart | ImagePart):
-        return value
+        return value if isinstance(value, TextPart) else _image(value.url, value.detail, where)
     kind = value.get("type") if isinstance(value, Mapping) else None
     if kind == "text" and isinstance(value, Mapping) and isinstance(value.get("text"), str):
         return TextPart(value["text"])
     if kind == "image_url" and isinstance(value, Mapping):
         image = value.get("image_url")
         url = image.get("url") if isinstance(image, Mapping) else image
-        if isinstance(url, str) and url.startswith(("https://", "http://", "data:image/")):
-            detail = image.get("detail") if isinstance(image, Mapping) else None
-            return ImagePart(url, detail)
-        raise InvalidCall(f"{where}.image_url must be an http(s) address or a `data:image/...` text")
+        return _image(url, image.get("detail") if isinstance(image, Mapping) else None, where)
     raise InvalidCall(
         f'{where} must be {{"type": "text", "text": ...}} or {{"type": "image_url", "image_url": {{"url": ...}}}}'
     )
+
+
+def _image(url: object, detail: str | None, where: str) -> ImagePart:
+    """Return an image that is no file of the endpoint's machine."""
+    if isinstance(url, str) and url.startswith(("https://", "http://", "data:image/")):
+        return ImagePart(url, detail)
+    raise InvalidCall(f"{where}.image_url must be an http(s) address or a `data:image/...` text")
 
 
 def _tool_calls(values: object, where: str) -> tuple[ToolCall, ...]:

@@ -71,6 +71,7 @@ MEASURED = (
 NEEDS = ("tools", "images", "json")
 # What it must be able to besides, where a call itself asks for it.
 ASKED = ("prefill", "reasoning", "seed")
+NOTHING_ASKED: frozenset[str] = frozenset()
 
 # What a rule accepts of one dimension: words, booleans, or whole-number ranges with both ends in, in order.
 Accepted = frozenset[str] | frozenset[bool] | tuple[tuple[int, int], ...]
@@ -83,12 +84,14 @@ def asked_of(params: Mapping[str, object], last_role: str = "user") -> frozenset
         params: Sampling options that the call itself gives.
         last_role: Who said the last message; an assistant's is the beginning of the answer.
     """
-    found = {"seed"} if "seed" in params else set()
+    found = NOTHING_ASKED
+    if "seed" in params:
+        found |= {"seed"}
     if params.get("reasoning_effort", "none") != "none":
-        found.add("reasoning")
+        found |= {"reasoning"}
     if last_role == "assistant":
-        found.add("prefill")
-    return frozenset(found)
+        found |= {"prefill"}
+    return found
 
 
 def number_ranges(accepted: Accepted) -> tuple[tuple[int, int], ...]:

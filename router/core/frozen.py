@@ -1,8 +1,9 @@
 """`dataclass`, made and filled in a fraction of the time that the standard one takes; what it promises is the same.
 
 The standard one compiles six methods a class, half a millisecond each time, and sets every field of a frozen object by
-a call of its own. Here equality, hash and print are shared functions over the names of the fields, and an object is
-filled while it belongs to a class that is not frozen. `fields`, `replace` and `asdict` of `dataclasses` work as ever.
+a call of its own. Here equality, hash and print are shared functions over the names of the fields, what fills an object
+is compiled with the first one, and an object is filled while it belongs to a class that is not frozen. `fields`,
+`replace` and `asdict` of `dataclasses` work as ever.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from operator import attrgetter
 from reprlib import recursive_repr
+from types import MethodType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,9 +33,12 @@ _move = object.__dict__["__class__"].__set__
 
 def _made(cls: type, frozen: bool, eq: bool, options: dict[str, bool]) -> type:  # noqa: FBT001
     own = set(cls.__dict__)
+    if cls.__doc__ is None:
+        cls.__doc__ = cls.__name__  # the standard one works out a signature for it
     cls = dataclasses.dataclass(init=False, repr=False, eq=False, **options)(cls)
     fields = dataclasses.fields(cls)
-    cls.__init__ = _init(cls, fields, frozen)  # type: ignore[misc]
+    cls.__init__ = _first(cls, fields, frozen)  # type: ignore[misc]
+    cls.__signature__ = _Signature(cls, fields, frozen)  # type: ignore[attr-defined]
     if "__repr__" not in own:
         cls.__repr__ = _repr([each.name for each in fields if each.repr])  # type: ignore[method-assign, assignment]
     if eq:
@@ -43,6 +48,30 @@ def _made(cls: type, frozen: bool, eq: bool, options: dict[str, bool]) -> type: 
         _freeze(cls, names)
         _carried(cls, names)
     return cls
+
+
+def _first(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callable[..., None]:  # noqa: FBT001
+    """Return what fills the first object and then gives way: of most classes a process never makes one."""
+
+    def __init__(self: object, *values: object, **named: object) -> None:  # noqa: N807
+        made = cls.__init__ = _init(cls, fields, frozen)  # type: ignore[misc]
+        made(self, *values, **named)
+
+    return __init__
+
+
+class _Signature:
+    """What `inspect` is told that a class is called with, worked out when it asks."""
+
+    def __init__(self, cls: type, fields: tuple[Field[object], ...], frozen: bool) -> None:  # noqa: FBT001
+        self._of = cls, fields, frozen
+
+    def __get__(self, _: object, owner: type) -> object:
+        if owner is not self._of[0]:
+            raise AttributeError("a derived class may be called otherwise")
+        from inspect import signature  # noqa: PLC0415 - hardly anybody asks
+
+        return signature(MethodType(_init(*self._of), owner))
 
 
 def _init(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callable[..., None]:  # noqa: FBT001

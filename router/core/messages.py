@@ -9,6 +9,7 @@ from router.core.frozen import dataclass
 from router.core.usage import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from decimal import Decimal
 
     from router.core.record import AttemptRecord
@@ -67,9 +68,10 @@ class Message:
     @property
     def text(self) -> str:
         """The message's words, without its images."""
-        if isinstance(self.content, str):
-            return self.content
-        return "".join(part.text for part in self.content if isinstance(part, TextPart))
+        content = self.content
+        if type(content) is str:
+            return content
+        return "".join([part.text for part in content if isinstance(part, TextPart)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +107,11 @@ class Completion(Message):
     request_id: str = ""
     ms: float = 0.0
     notes: tuple[str, ...] = ()
+
+
+def shows_image(messages: Iterable[Message]) -> bool:
+    """Whether any of them shows one."""
+    for message in messages:
+        if type(message.content) is not str and any(type(part) is ImagePart for part in message.content):
+            return True
+    return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from router.core.dimension import MEASURED
 from router.core.errors import InvalidCall
+from router.core.extra import wrong_extra, wrong_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,18 +15,11 @@ if TYPE_CHECKING:
 URGENCIES = ("critical", "high", "normal", "batch")
 REASONING_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 ALIASES = {"maxTokens": "max_tokens"}
-# Fields of a request that options of their own set: `extra` may not hold them.
-OWN_FIELDS = frozenset(
-    {
-        *("model", "messages", "stream", "stream_options", "tools", "tool_choice", "response_format"),
-        *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "reasoning_effort"),
-    }
-)
 
 
 def _number(least: float, most: float) -> Callable[[object], str | None]:
     def wrong(value: object) -> str | None:
-        good = isinstance(value, int | float) and not isinstance(value, bool)
+        good = isinstance(value, (int, float)) and type(value) is not bool
         return None if good and least <= value <= most else f"a number from {least:g} to {most:g}"  # type: ignore[operator]
 
     return wrong
@@ -65,8 +59,7 @@ def _seconds(value: object) -> str | None:
 def _extra(value: object) -> str | None:
     if _mapping(value) is not None or not isinstance(value, dict):
         return _mapping(value)
-    own = sorted(value.keys() & OWN_FIELDS)
-    return f"without `{own[0]}`, which has an option of its own" if own else None
+    return wrong_extra(value)
 
 
 def _cache(value: object) -> str | None:
@@ -82,7 +75,7 @@ def _mapping(value: object) -> str | None:
 
 def _tools(value: object) -> str | None:
     good = isinstance(value, list | tuple) and all(_mapping(tool) is None for tool in value)
-    return None if good else "a list of tool declarations"
+    return wrong_tools(value) if good else "a list of tool declarations"  # type: ignore[arg-type]
 
 
 def _tool_choice(value: object) -> str | None:

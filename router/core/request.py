@@ -81,7 +81,7 @@ class Endpoint:
         load_timeout: Seconds that a model may load there.
         limits: What it may be sent in a minute, or None.
         health: Its active checks, or None for none.
-        settings: What only its kind knows (`path`, `threads`, `script`, `ca` ...).
+        settings: What only its kind knows (`path`, `threads`, `script`, `ca`, `cert` ...).
     """
 
     name: str

@@ -43,9 +43,12 @@ def estimate(messages: Iterable[Message]) -> int:
     """Return about how many tokens a conversation has, its frame included."""
     total = 0
     for message in messages:
-        total += PER_MESSAGE + estimate_text(message.text)
-        if not isinstance(message.content, str):
-            total += PER_IMAGE * sum(1 for part in message.content if hasattr(part, "url"))
+        content = message.content
+        if type(content) is str:
+            total += PER_MESSAGE + ((len(content) + 3) // 4 if content.isascii() else estimate_text(content))
+        else:
+            total += PER_MESSAGE + estimate_text(message.text)
+            total += PER_IMAGE * sum(1 for part in content if hasattr(part, "url"))
         for call in message.tool_calls:
             total += PER_MESSAGE + estimate_text(call.name) + estimate_text(call.arguments)
     return total

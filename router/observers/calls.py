@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from router.core.observer import Observer
+from router.core.private import MODE, keep_private
 from router.observers.callline import line
 from router.observers.redaction import Redaction
 from router.policy.calllog import rotated
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("router")
 FCNTL: Any = import_module("fcntl") if os.name == "posix" else None  # elsewhere one process alone may write
-MODE = 0o600
 PAUSE = 0.1  # seconds in which a batch gathers
 AGAIN = 1.0  # seconds until a file that cannot be written is tried again
 AT_ONCE = 1000
@@ -46,7 +46,7 @@ class CallLog(Observer):
     """Writes a line for each call that ends; a file that cannot be written is told of once, and harms no call.
 
     Its changing state: `_records`, filled by all; `_thread`, `_last` and `_ending`, guarded by `_lock`; `_lines`,
-    `_lost` and `_failing`, the thread's alone.
+    `_lost`, `_failing` and `_noted`, the thread's alone.
 
     Args:
         policy: Where and what is written.
@@ -58,6 +58,7 @@ class CallLog(Observer):
         self._path = os.path.realpath(policy.path)
         self._failing = False
         self._lost = 0
+        self._noted: set[str] = set()
         self._begin_anew()
         atexit.register(_last_words, weakref.ref(self), os.getpid())
         _LOGS.add(self)
@@ -110,6 +111,7 @@ class CallLog(Observer):
         if before is not None:
             before.join()  # it may still be at its last words
         self._ending.clear()
+        self._keep_private(*(rotated(self._path, number + 1) for number in range(self.policy.keep)))
         going = True
         while going:
             going = self._take()
@@ -145,6 +147,7 @@ class CallLog(Observer):
     def _write(self) -> None:
         if not self._lines:
             return
+        self._keep_private(self._path)
         try:
             _append(self._path, b"".join(self._lines), self.policy)
         except OSError as error:
@@ -159,6 +162,14 @@ class CallLog(Observer):
             lost = f"; {self._lost} are lost" if self._lost else ""
             LOG.warning("calls can be written to %s again%s", self.policy.path, lost)
             self._failing, self._lost = False, 0
+
+    def _keep_private(self, *paths: str) -> None:
+        """Take files that were there before from the eyes of others; what was changed, or cannot be, is told once."""
+        for path in paths:
+            note = keep_private(path, path)
+            if note is not None and note not in self._noted:
+                self._noted.add(note)
+                LOG.warning("%s", note)
 
 
 def _append(path: str, lines: bytes, policy: LogPolicy) -> None:

@@ -116,9 +116,7 @@ class Breaker:
     def admit(self, now: float, *, panic: bool = False) -> Pass | None:
         """Let one try through, or None. Every pass ends with one of the four calls below."""
         if self.state is CLOSED:
-            if self._pass.generation != self.generation:
-                self._pass = Pass(self.generation, probe=False)
-            return self._pass if self.cooled_until <= now else None
+            return self.usual() if self.cooled_until <= now else None
         if (self.panics(now) if panic else self.opens(now)) > now:
             return None
         if self.state is OPEN:
@@ -127,6 +125,12 @@ class Breaker:
             self._good_probes = 0
         self._probing = True
         return Pass(self.generation, probe=True)
+
+    def usual(self) -> Pass:
+        """Return the pass of one that is closed: the same for all tries of a generation."""
+        if self._pass.generation != self.generation:
+            self._pass = Pass(self.generation, probe=False)
+        return self._pass
 
     def succeeded(self, given: Pass, now: float) -> None:
         """Count a success."""

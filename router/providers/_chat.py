@@ -7,8 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import replace
-from math import isfinite
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from router.core.errors import (
     CallFailed,
@@ -21,7 +20,7 @@ from router.core.events import TextDelta
 from router.core.secret import Secret
 from router.providers._errors import error_for_status
 from router.providers._http import transport_for
-from router.providers._json import quick_bytes
+from router.providers._json import is_finite, quick_bytes
 from router.providers._openai_wire import has_image
 from router.providers._refusal import refused_body
 from router.providers._source import Source
@@ -29,26 +28,27 @@ from router.providers._sse import SseParser
 from router.providers._transport import HttpRequest, place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from router.core.events import Delta, Done, Event, Garbled
     from router.core.port import Vitality
     from router.core.request import Endpoint, Request
-    from router.providers._transport import HttpResponse
+    from router.providers._transport import HttpResponse, Prompt
 
 USAGE_GRACE = 0.2
 LOADING_STATUS = 503
 BROKEN_STATUS = 500
 # What a comment in a stream says: the endpoint has nothing to add yet, and is not stuck.
 ALIVE = TextDelta("")
+USUAL_KINDS = frozenset(("application/json", "text/event-stream"))
 
 
 class Parser(Protocol):
     """Cuts a body into the data of events, however its bytes come."""
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what a chunk completes."""
+    def feed(self, chunk: bytes) -> Iterable[bytes]:
+        """Return what a chunk completes."""
         ...
 
     def flush(self) -> Iterator[bytes]:
@@ -126,7 +126,7 @@ class ChatProvider(ABC):
         """
 
     @abstractmethod
-    def decoder(self, source: Source, request: Request) -> Decoder:
+    def decoder(self, request: Request) -> Decoder:
         """Return what reads the answer to a request."""
 
     def comes_in_pieces(self, kind: str, *, asked: bool) -> bool:
@@ -171,7 +171,7 @@ class ChatProvider(ABC):
     def _encode(self, request: Request) -> bytes:
         body = self._body(request)
         foreign = request.extra or request.tools or request.response_format or request.tool_choice
-        if not foreign and _finite(request.params):
+        if not foreign and is_finite(request.params):
             return quick_bytes(body)  # texts and numbers, nothing else
         try:
             return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
@@ -225,11 +225,13 @@ class _Exchange:
             if not 200 <= response.status < 300:  # noqa: PLR2004
                 raise await provider.refusal(response, request)
             self._known = provider.source.request_id(response.headers)
-            self._decoder = provider.decoder(provider.source.asked(request.messages), request)
+            self._decoder = provider.decoder(request)
             self._look_at(response.headers)
         except BaseException as error:
             await self._sending.__aexit__(type(error), error, error.__traceback__)
             raise
+        if self._parser is None and hasattr(response, "whole"):
+            self._take_whole(cast("Prompt", response))
         return self
 
     async def __aexit__(
@@ -262,7 +264,9 @@ class _Exchange:
 
     def _look_at(self, headers: Mapping[str, str]) -> None:
         """Tell from the head whether the body comes in pieces; servers may answer either way."""
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = headers.get("content-type", "")
+        if kind not in USUAL_KINDS:
+            kind = kind.partition(";")[0].strip().lower()
         if kind == "text/html":
             error = MalformedResponse(f"{self._provider.source.where} answered with a web page")
             error.upstream_id = self._known
@@ -278,22 +282,40 @@ class _Exchange:
             self.ready += self._decoder.feed_whole(await self._response.read())
             self._end()
             return
-        chunk = await _next(self._chunks, self._until)
-        if chunk is None:
+        if self._until is None:
+            chunk = await anext(self._chunks, None)
+        else:
+            chunk = await _next(self._chunks, self._until)
+        if chunk is not None:
+            self._take_chunk(parser, chunk)
+        else:
             self.ready += self._rest(parser)
             self._end()
-            return
+
+    def _take_chunk(self, parser: Parser, chunk: bytes) -> None:
+        """Make events of a chunk of a stream."""
+        ready, decoder = self.ready, self._decoder
         found = False
         for data in parser.feed(chunk):
             found = True
-            self.ready += self._decoder.feed_event(data)
-            if self._decoder.over:
+            ready += decoder.feed_event(data)
+            if decoder.over:
                 self._end()
                 return
         if not found and chunk.startswith(b":"):
-            self.ready.append(ALIVE)
-        if self._decoder.finished and self._until is None:
+            ready.append(ALIVE)
+        if decoder.finished and self._until is None:
             self._until = asyncio.get_running_loop().time() + USAGE_GRACE
+
+    def _take_whole(self, response: Prompt) -> None:
+        """Make events of an answer that is all there; nothing is waited for."""
+        try:
+            body = response.whole()
+            if body is not None:
+                self.ready += self._decoder.feed_whole(body)
+                self._end()
+        except CallFailed as error:
+            self._fail(error)
 
     def _end(self) -> None:
         done = self._decoder.end()
@@ -318,14 +340,8 @@ class _Exchange:
         return deltas
 
 
-def _finite(params: Mapping[str, object]) -> bool:
-    return all(type(value) is not float or isfinite(value) for value in params.values())
-
-
-async def _next(chunks: AsyncIterator[bytes], until: float | None) -> bytes | None:
+async def _next(chunks: AsyncIterator[bytes], until: float) -> bytes | None:
     """Return the next chunk, or None at the end and at the time `until`."""
-    if until is None:
-        return await anext(chunks, None)
     try:
         async with asyncio.timeout_at(until):
             return await anext(chunks, None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
+from router.core.certificate import ClientCertificate
 from router.core.errors import ModelNotFound
 from router.providers._gguf_file import find_model
+from router.providers.transport.client_certificate import UnusableCertificateError, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,4 +41,16 @@ def certificates_trouble(endpoint: Endpoint) -> str | None:
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         return f"endpoint `{endpoint.name}`: the certificates {ca} cannot be read: {why}"
+    return None
+
+
+def client_certificate_trouble(endpoint: Endpoint) -> str | None:
+    """Return what is wrong with the files of the certificate that an endpoint is shown, or None."""
+    certificate = endpoint.settings.get("cert")
+    if not isinstance(certificate, ClientCertificate):
+        return None
+    try:
+        show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate)
+    except UnusableCertificateError as error:
+        return f"endpoint `{endpoint.name}`: {error}"
     return None

@@ -27,7 +27,7 @@ from router.providers._per_loop import PerLoop
 from router.providers._pump import Pump
 from router.providers._quiet import hush, quiet
 from router.providers._transport import BODY_CAP, SOCKET_BASE, place
-from router.providers.transport.trust import trust
+from router.providers.transport.trust import USELESS, trust_of
 
 if TYPE_CHECKING:
     import ssl
@@ -49,7 +49,7 @@ def transport_for(endpoint: Endpoint, http: object | None = None) -> Transport:
     """Return what sends to an endpoint; the one place that chooses.
 
     Args:
-        endpoint: Gives address, connect timeout and the settings `transport`, `proxy`, `ca` and `verify`.
+        endpoint: Gives address, connect timeout and the settings `transport`, `proxy`, `ca`, `cert` and `verify`.
         http: What carries the bytes, used as it is and never closed: a `Transport`, an `httpx.AsyncClient` or an
             `httpx.AsyncBaseTransport`; or None.
 
@@ -182,9 +182,7 @@ class HttpxTransport:
                 uds=self._socket,
             )
         except (OSError, ValueError) as error:
-            raise ConnectFailed(
-                f"{self._where}: the settings proxy, ca and verify do not work: {error}"
-            ) from error
+            raise ConnectFailed(f"{self._where}: {USELESS}: {error}") from error
         return httpx.AsyncClient(
             transport=transport,
             trust_env=False,
@@ -196,8 +194,7 @@ class HttpxTransport:
         settings = self._endpoint.settings
         if not (self._base.startswith("https:") or settings.get("proxy")):
             return False
-        ca = settings.get("ca")
-        return trust(str(ca) if ca else None, verify=settings.get("verify") is not False)
+        return trust_of(settings)
 
 
 def _no_cookies() -> CookieJar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import httpx
 
 from router.core.errors import (
@@ -12,9 +14,10 @@ from router.core.errors import (
     MalformedResponse,
     StreamInterrupted,
 )
+from router.providers.transport.alerts import refusal
 
-# A name that no resolver can be asked for is a UnicodeError.
-FOREIGN = (httpx.TransportError, httpx.InvalidURL, UnicodeError)
+# A name that no resolver can be asked for is a UnicodeError; alerts of TLS behind the handshake come through as they are.
+FOREIGN = (httpx.TransportError, httpx.InvalidURL, UnicodeError, ssl.SSLError)
 
 
 def failure(where: str, error: Exception, *, begun: bool) -> CallFailed:
@@ -37,6 +40,9 @@ def failure(where: str, error: Exception, *, begun: bool) -> CallFailed:
 
 
 def _failure(where: str, error: Exception, *, begun: bool) -> CallFailed:
+    refused = None if begun else refusal(error)
+    if refused is not None:
+        return ConnectFailed(f"{where} refuses the connection: {refused}")
     match error:
         case httpx.LocalProtocolError():
             return InvalidRequest(f"{where}: the request cannot be written as HTTP")

@@ -10,13 +10,18 @@ from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCal
 from router.core.usage import Usage
 from router.providers._errors import error_in_answer
 from router.providers._json import UNREADABLE, amount, parse, text_or_empty, whole
+from router.providers._openai_usual import usual
+from router.providers._openai_wire import has_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from router.core.errors import CallFailed
     from router.core.events import Delta
     from router.core.messages import FinishReason
+    from router.core.request import Request
+    from router.providers._openai_usual import Choice, Said, Usual
     from router.providers._source import Source
 
 FINISH: dict[str, FinishReason] = {
@@ -36,15 +41,28 @@ class AnswerDecoder:
 
     Args:
         source: Who answers, for messages.
-        image: Whether the request carried an image.
+        request: What was asked, which messages never show.
         tells_cost: Whether its `usage` says what the answer cost, in dollars.
     """
 
     # Mutable: what has been seen so far; one attempt owns it.
 
-    def __init__(self, source: Source, *, image: bool = False, tells_cost: bool = False) -> None:
+    __slots__ = (
+        "_called",
+        "_cost",
+        "_finish",
+        "_full",
+        "_model",
+        "_request",
+        "_source",
+        "_tells_cost",
+        "_usage",
+        "over",
+    )
+
+    def __init__(self, source: Source, request: Request | None = None, *, tells_cost: bool = False) -> None:
         self._source = source
-        self._image = image
+        self._request = request
         self._tells_cost = tells_cost
         self._cost: Decimal | None = None
         self._finish: str | None = None
@@ -65,10 +83,13 @@ class AnswerDecoder:
         Raises:
             CallFailed: It is an error, or no JSON.
         """
-        payload = parse(text)
-        if payload is UNREADABLE and text.strip() in (b"[DONE]", "[DONE]"):
+        found = usual(text)
+        if found is not None:
+            return self._take(*found)
+        if text.strip() in (b"[DONE]", "[DONE]"):
             self.over = True
             return []
+        payload = parse(text)
         if payload is UNREADABLE:
             raise MalformedResponse(f"{self._source.where} sent something that is not JSON")
         return self.feed(payload)
@@ -108,7 +129,7 @@ class AnswerDecoder:
             raise self._malformed("answer")
         chunk = payload
         if chunk.get("error") or chunk.get("object") == "error":  # vLLM does not nest it
-            raise error_in_answer(self._source, chunk.get("error") or chunk, has_image=self._image)
+            raise self._failed(chunk.get("error") or chunk)
         if not self._model:
             self._model = text_or_empty(chunk.get("model"))
         deltas: list[Delta] = []
@@ -119,10 +140,7 @@ class AnswerDecoder:
             if not choice.get("index"):
                 deltas += self._choice(choice)
         if chunk.get("usage"):
-            usage = self._object(chunk["usage"], "usage")
-            self._usage = self._count(usage)
-            self._cost = amount(usage.get("cost")) if self._tells_cost else None
-            self.over = self.over or self.finished
+            self._count(chunk["usage"])
         self._full = self._full or bool(deltas)
         return deltas
 
@@ -148,9 +166,29 @@ class AnswerDecoder:
             reason = "tool_calls"
         return Done(reason, self._usage, self._model, cost=self._cost)
 
+    def _take(self, chunk: Usual, choice: Choice, said: Said) -> list[Delta]:
+        """Take in one object of the usual form."""
+        if not self._model:
+            self._model = text_or_empty(chunk.model)
+        deltas: list[Delta] = []
+        thought, text = said.reasoning_content or said.reasoning, said.content or said.refusal
+        if thought:
+            deltas.append(ReasoningDelta(thought))
+        if text:
+            deltas.append(TextDelta(text))
+        if said.tool_calls is not None:
+            self._calls(said.tool_calls, deltas)
+        if choice.finish_reason is not None:
+            self._finish = choice.finish_reason
+        if chunk.usage:
+            self._count(chunk.usage)
+        if deltas:
+            self._full = True
+        return deltas
+
     def _choice(self, choice: Mapping[str, object]) -> list[Delta]:
         if choice.get("error"):
-            raise error_in_answer(self._source, choice["error"], has_image=self._image)
+            raise self._failed(choice["error"])
         said = choice.get("delta") or choice.get("message") or {}
         if type(said) is not dict:
             raise self._malformed("message")
@@ -171,10 +209,13 @@ class AnswerDecoder:
             deltas.append(TextDelta(text))
         calls = said.get("tool_calls")
         if calls is not None:
-            for position, item in enumerate(self._list(calls, "tool_calls")):
-                deltas.append(self._call(self._object(item, "tool call"), position))
-                self._called = True
+            self._calls(calls, deltas)
         return deltas
+
+    def _calls(self, calls: object, deltas: list[Delta]) -> None:
+        for position, item in enumerate(self._list(calls, "tool_calls")):
+            deltas.append(self._call(self._object(item, "tool call"), position))
+            self._called = True
 
     def _call(self, call: Mapping[str, object], position: int) -> ToolCallDelta:
         function = self._object(call.get("function") or {}, "function")
@@ -214,15 +255,24 @@ class AnswerDecoder:
             f"{self._source.where} sent an answer whose {name} is not of the OpenAI format"
         )
 
-    def _count(self, usage: Mapping[str, object]) -> Usage:
+    def _failed(self, error: object) -> CallFailed:
+        """Return the failure that an error inside the answer tells."""
+        if self._request is None:
+            return error_in_answer(self._source, error)
+        source = self._source.asked(self._request.messages)
+        return error_in_answer(source, error, has_image=has_image(self._request))
+
+    def _count(self, told: object) -> None:
+        usage = self._object(told, "usage")
         prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
         cached = whole(self._object(prompt, "usage").get("cached_tokens")) if prompt else 0
-        return Usage(
+        thought = whole(self._object(completion, "usage").get("reasoning_tokens")) if completion else 0
+        self._usage = Usage(
             input_tokens=whole(usage.get("prompt_tokens")),
             output_tokens=whole(usage.get("completion_tokens")),
             # DeepSeek has a field of its own beside.
             cached_input_tokens=cached or whole(usage.get("prompt_cache_hit_tokens")),
-            reasoning_tokens=whole(self._object(completion, "usage").get("reasoning_tokens"))
-            if completion
-            else 0,
+            reasoning_tokens=thought,
         )
+        self._cost = amount(usage.get("cost")) if self._tells_cost else None
+        self.over = self.over or self.finished

@@ -15,8 +15,8 @@ FIXED = ("model", "messages", "stream")
 
 def render(request: Request, *, stream: bool) -> dict[str, Any]:
     """Return the body of a request; `extra` fills in fields, but never model, messages or stream."""
-    body: dict[str, Any] = {"model": request.model, "messages": [_message(m) for m in request.messages]}
-    body |= {"stream": stream, **request.params}
+    messages = [_message(message) for message in request.messages]
+    body = {"model": request.model, "messages": messages, "stream": stream, **request.params}
     if stream:
         body["stream_options"] = {"include_usage": True}
     if request.tools:
@@ -25,7 +25,9 @@ def render(request: Request, *, stream: bool) -> dict[str, Any]:
         body["tool_choice"] = request.tool_choice
     if request.response_format is not None:
         body["response_format"] = dict(request.response_format)
-    return body | {name: value for name, value in request.extra.items() if name not in FIXED}
+    if request.extra:
+        body |= {name: value for name, value in request.extra.items() if name not in FIXED}
+    return body
 
 
 def has_image(request: Request) -> bool:

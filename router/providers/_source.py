@@ -60,7 +60,11 @@ class Source:
     def quote(self, text: str, cap: int = TEXT_CAP) -> str:
         """Return foreign text fit for a message: keys and prompt hidden, control characters escaped, cut."""
         text = _without_prompt(self._without_secrets(text, cap), list(_words(self.prompt)), cap)
-        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+        shown = text
+        if not text.isprintable():
+            shown = "".join(
+                c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+            )
         return shown if len(shown) <= cap else shown[: cap - 1] + "…"
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
@@ -101,6 +105,8 @@ def _words(prompt: Sequence[Message]) -> Iterator[str]:
 
 def _without_prompt(text: str, words: Sequence[str], cap: int) -> str:
     """Return text without the longer runs of characters that are the prompt's, and not much more than fits."""
+    if not words:
+        return text[: cap + 1]
     for word in words:
         if len(word) >= SHORT_ECHO:
             text = text.replace(word, HIDDEN)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from router.core.errors import ResponseTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LINE_CAP = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"[\r\n]")
 _CR, _LF = 13, 10
-_EMPTY_LINE = b"\n\n"
+_BEGIN, _EMPTY_LINE = b"data: ", b"\n\n"
 
 
 class SseParser:
@@ -41,25 +41,34 @@ class SseParser:
         self._data: list[bytes] = []
         self._size = 0
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield the data of the events that this chunk completes, its lines joined by newlines.
+    def feed(self, chunk: bytes) -> Iterable[bytes]:
+        """Return the data of the events that this chunk completes, its lines joined by newlines; take all of it.
 
-        Raises:
+        Iterating raises:
             ResponseTooLarge: A line or an event is over the cap.
         """
         if self._at_start:
             self._buffer += chunk
             if len(self._buffer) < len(_BOM):
-                return
+                return ()
             chunk = bytes(self._buffer).removeprefix(_BOM)
             self._buffer.clear()
             self._at_start = False
         between = not (self._after_cr or self._data)
         if between and len(chunk) <= self._cap and _CR not in chunk:
-            yield from self._feed_events(chunk)
-        else:
-            self._buffer += chunk
-            yield from self._feed_lines()
+            return self._feed_plain(chunk) or self._feed_events(chunk)
+        self._buffer += chunk
+        return self._feed_lines()
+
+    def _feed_plain(self, chunk: bytes) -> list[bytes]:
+        """Take in a chunk of nothing but whole events of one `data` line each, and return their data.
+
+        Where there is anything else to it, nothing is taken in and returned.
+        """
+        if self._buffer or not (chunk.startswith(_BEGIN) and chunk.endswith(_EMPTY_LINE)):
+            return []
+        found = chunk[len(_BEGIN) : -len(_EMPTY_LINE)].split(_EMPTY_LINE + _BEGIN)
+        return found if chunk.count(b"\n") == len(_EMPTY_LINE) * len(found) else []
 
     def _feed_events(self, chunk: bytes) -> Iterator[bytes]:
         """Take in a chunk without a CR; the buffer begins with an event, and has no event's end."""

@@ -68,6 +68,14 @@ class HttpResponse(Protocol):
         ...
 
 
+class Prompt(HttpResponse, Protocol):
+    """What an answer may be that can be read without waiting."""
+
+    def whole(self) -> bytes | None:
+        """Return the body, of which nothing was read yet, if all of it is there already."""
+        ...
+
+
 class Transport(Protocol):
     """Sends requests to one endpoint."""
 

@@ -20,7 +20,6 @@ from router.providers._transport import HttpRequest
 if TYPE_CHECKING:
     from router.core.request import Endpoint, Request
     from router.core.secret import Secret
-    from router.providers._source import Source
 
 VERSION = "2023-06-01"
 PAGE = 1000
@@ -83,9 +82,9 @@ class AnthropicProvider(ChatProvider):
     def _body(self, request: Request) -> Mapping[str, Any]:
         return render(request, self.source.where)
 
-    def decoder(self, source: Source, request: Request) -> MessageDecoder:
+    def decoder(self, request: Request) -> MessageDecoder:
         """Return what reads the answer to a request."""
-        return MessageDecoder(source, image=has_image(request))
+        return MessageDecoder(self.source.asked(request.messages), image=has_image(request))
 
 
 def _listed(model: object) -> Listed | None:

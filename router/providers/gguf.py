@@ -19,7 +19,7 @@ from router.providers._gguf_memory import memory_of, size_of
 from router.providers._gguf_process import ModelProcess
 from router.providers._gguf_spawn import can_isolate
 from router.providers._openai_answer import AnswerDecoder
-from router.providers._openai_wire import has_image, render
+from router.providers._openai_wire import render
 from router.providers._source import Source
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class GgufProvider:
         with self._lock:
             job = self._home(key).start(body, generation)
         try:
-            decoder = AnswerDecoder(source, image=has_image(request))
+            decoder = AnswerDecoder(self._source, request)
             first = await arrived.get()
             async with aclosing(_events(decoder, first, arrived, job)) as events:
                 yield events

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from router.core.port import Listed
     from router.core.request import Endpoint, Request
     from router.providers._chat import Decoder
-    from router.providers._source import Source
     from router.providers._transport import HttpResponse
 
 FIRST_LOOK, LONGEST_LOOK = 0.05, 1.0
@@ -100,8 +99,9 @@ class OllamaProvider(ChatProvider):
         context = request.context if request.context is not None else self._held[request.model]
         return render(replace(request, context=context), self.source.where, FOREVER)
 
-    def decoder(self, source: Source, request: Request) -> Decoder:
+    def decoder(self, request: Request) -> Decoder:
         """Return what reads the answer to a request."""
+        source = self.source.asked(request.messages)
         before = sum(len(message.tool_calls) for message in request.messages)
         return OllamaDecoder(source, image=has_image(request), calls=before)
 

@@ -10,7 +10,7 @@ from router.providers._chat import ChatProvider
 from router.providers._json_api import JsonApi, root_of
 from router.providers._openai_answer import AnswerDecoder
 from router.providers._openai_models import OpenAiModels
-from router.providers._openai_wire import has_image, render
+from router.providers._openai_wire import render
 from router.providers._quirks import adapt, check, models_path, path_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from router.core.port import Listed
     from router.core.request import Endpoint, Request
-    from router.providers._source import Source
 
 
 class OpenAiProvider(ChatProvider):
@@ -75,6 +74,6 @@ class OpenAiProvider(ChatProvider):
         check(self._row, request, self.source.where)
         return adapt(body, self._row, request)
 
-    def decoder(self, source: Source, request: Request) -> AnswerDecoder:
+    def decoder(self, request: Request) -> AnswerDecoder:
         """Return what reads the answer to a request."""
-        return AnswerDecoder(source, image=has_image(request), tells_cost=self._row.tells_cost)
+        return AnswerDecoder(self.source, request, tells_cost=self._row.tells_cost)

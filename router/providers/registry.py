@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, cast
 
 from router.core.carrier import carrier
@@ -55,13 +54,14 @@ def file_troubles(endpoint: Endpoint, models: Iterable[str]) -> Iterator[tuple[s
         trouble = carrier(endpoint).trouble
         if trouble is not None:
             yield "transport", trouble
-    if not endpoint.settings.keys() & {"path", "ca"}:
+    if not endpoint.settings.keys() & {"path", "ca", "cert"}:
         return
     from router.providers import _files  # noqa: PLC0415 - most configurations name no file
 
     troubles = {
         "path": _files.model_file_trouble(endpoint, models) if endpoint.kind == "gguf" else None,
         "ca": _files.certificates_trouble(endpoint) if endpoint.settings.get("ca") else None,
+        "cert": _files.client_certificate_trouble(endpoint),
     }
     yield from ((setting, trouble) for setting, trouble in troubles.items() if trouble is not None)
 
@@ -76,6 +76,8 @@ def _factory(kind: str) -> Callable[[Endpoint, object | None], Provider]:
 
 
 def _third_party(kind: str) -> object:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, and most kinds are built in
+
     for entry in entry_points(group=GROUP, name=kind):
         try:
             return entry.load()

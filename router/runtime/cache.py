@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from router.core.messages import Completion
 from router.core.usage import NOTHING
 from router.policy.cachekey import LARGEST, Asked, good_for, is_good, question, worth_keeping
 from router.runtime.flight import Flights, Landed
 from router.runtime.kept import Kept, decoded, encoded
+from router.runtime.molds import Molds
 from router.runtime.replay import Replay
 from router.runtime.stores import MemoryStore, SqliteStore
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from router.core.clock import Clock
-    from router.core.messages import Completion
     from router.policy.cachekey import CachePolicy, Question
     from router.runtime.attempt import Attempt
     from router.runtime.call import Call
@@ -56,6 +56,7 @@ class Cache:
         self._roll = roll
         self._completion = completion
         self._flights = Flights(clock)
+        self.molds = Molds(self._question)
         self._told = False
 
     async def answer(
@@ -66,9 +67,12 @@ class Cache:
         Raises:
             CallFailed: No answer.
         """
-        asked = call.question = self._question(call)
+        asked = call.question
         if asked is None or asked.ttl is None:
             return await ask(call)
+        found = self._good(asked, self.store.near(asked.key))
+        if found is not None:
+            return self._replay(call, *found)
         if call.handed:  # its first words are not to wait for the end of another's
             found = await self._found(asked)
             return await ask(call) if found is None else self._replay(call, *found)
@@ -140,7 +144,9 @@ class Cache:
 
     async def _found(self, asked: Question) -> tuple[Completion, Decimal | None] | None:
         """Return an answer that may stand for a new one, and what it had cost."""
-        kept = await self._kept(asked.key)
+        return self._good(asked, await self._kept(asked.key))
+
+    def _good(self, asked: Question, kept: Kept | None) -> tuple[Completion, Decimal | None] | None:
         if kept is None or not is_good(asked, self._clock.wall(), kept.stored, kept.until):
             return None
         return self._decoded(kept)
@@ -163,14 +169,22 @@ class Cache:
         """Return an answer as this call's own."""
         call.question, call.saved, call.degraded = None, saved, answer.degraded
         ms = (self._clock.now() - call.started) * 1000
-        own = replace(
-            answer,
+        own = Completion(
+            role=answer.role,
+            content=answer.content,
+            tool_calls=answer.tool_calls,
+            model=answer.model,
+            endpoint=answer.endpoint,
             rule=call.rule,
+            usage=answer.usage,
+            finish_reason=answer.finish_reason,
+            reasoning=answer.reasoning,
             cost=NOTHING,
-            attempts=(),
             cached=True,
+            degraded=answer.degraded,
             request_id=call.request_id,
             ms=ms,
+            notes=answer.notes,
         )
         return Replay(call, own)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from router.core.frozen import dataclass
+from router.core.private import MODE, keep_database_private
 from router.runtime.kept import Kept
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class CacheFile:
             return self._connection
         if make:
             # Answers are private: for its owner alone.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, MODE))
         elif not os.path.exists(self._path):  # noqa: PTH110 - a path that may be anything
             return None
         connection = sqlite3.connect(self._path, timeout=BUSY, isolation_level=None, check_same_thread=False)
@@ -198,6 +199,8 @@ class CacheFile:
                     return None
                 _lay_out(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
+            for note in keep_database_private(self._path):
+                LOG.warning("%s", note)
         except BaseException:
             connection.close()
             raise

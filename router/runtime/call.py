@@ -10,10 +10,10 @@ from router.compile.allowed import assert_invariants, capable, in_reach
 from router.compile.explain import unfit
 from router.compile.options import clamped
 from router.core.conversation import parse_messages
-from router.core.dimension import NEEDS, asked_of
+from router.core.dimension import NEEDS, NOTHING_ASKED, asked_of
 from router.core.errors import NoCandidate
 from router.core.frozen import dataclass
-from router.core.messages import ImagePart
+from router.core.messages import shows_image
 from router.core.request import Request
 from router.core.tokens import estimate, estimate_text
 from router.runtime.said import Said, said, values
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from router.runtime.spending import Spending
 
 
-NOTHING_SPECIAL: frozenset[str] = frozenset()
-
-
 @dataclass(slots=True)
 class Call:
     """A call under way. The task that makes it is the only one to change it.
@@ -54,6 +51,7 @@ class Call:
         request_id: Its own id.
         started: Loop time at which it began.
         dimensions: What is known of it, measured dimensions too.
+        tokens: Estimated tokens of the prompt; 0 where nobody asks.
         snapshot: The configuration in force, with providers and gates.
         began: When it began, in seconds since 1970.
         attempts: Every attempt so far.
@@ -83,6 +81,7 @@ class Call:
     request_id: str
     started: float
     dimensions: Mapping[str, Value]
+    tokens: int
     snapshot: Snapshot
     began: float = 0.0
     attempts: list[AttemptRecord] = field(default_factory=list)
@@ -99,10 +98,28 @@ class Call:
     dice: float = 0.0
     pinned: bool = False
 
-    @property
-    def tokens(self) -> int:
-        """Estimated tokens of the prompt; 0 where nobody asks."""
-        return int(self.dimensions["tokens"])
+    def again(self, origin: Origin) -> Call:
+        """Return the same call made once more, as it was before anything was tried for it."""
+        return Call(
+            program=self.program,
+            messages=self.messages,
+            live=self.live,
+            route=self.route,
+            candidates=self.candidates,
+            intended=self.intended,
+            task=self.task,
+            options=dict(self.options),
+            params=dict(self.params),
+            deadline=origin.now + (self.deadline - self.started),
+            request_id=origin.request_id,
+            started=origin.now,
+            dimensions=dict(self.dimensions),
+            tokens=self.tokens,
+            snapshot=self.snapshot,
+            began=origin.began,
+            question=self.question,
+            dice=origin.dice,
+        )
 
     @property
     def handed(self) -> bool:
@@ -229,6 +246,7 @@ def make_call(
         request_id=origin.request_id,
         started=origin.now,
         dimensions=found,
+        tokens=int(found["tokens"]),
         snapshot=snapshot,
         began=origin.began,
         dice=origin.dice,
@@ -264,18 +282,13 @@ def measure(
     found["tools"] = bool(tools)
     found["json"] = form is not None and form.get("type") != "text"
     found["stream"] = live
-    found["images"] = images = any(map(_has_image, messages))
+    found["images"] = images = shows_image(messages)
     if program.counts_tokens:
         declared = estimate_text(json.dumps(tools, default=str)) if tools else 0
         found["tokens"] = estimate(messages) + declared
     if not (tools or images or form):
-        return NOTHING_SPECIAL
+        return NOTHING_ASKED
     return frozenset(name for name in NEEDS if found[name])
-
-
-def _has_image(message: Message) -> bool:
-    content = message.content
-    return type(content) is not str and any(isinstance(part, ImagePart) for part in content)
 
 
 def _needs(call: Call) -> frozenset[str]:

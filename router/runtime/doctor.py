@@ -15,9 +15,11 @@ from router.core.errors import (
     MalformedResponse,
     ModelNotFound,
 )
+from router.core.private import mode_for_others
 from router.core.units import show_duration
 from router.providers.knock import knock
 from router.providers.registry import file_troubles
+from router.runtime.files import HELP, USUAL_HELP
 from router.runtime.inspection import CLOCK, PATIENCE, inspect, used, why_unasked
 from router.runtime.service import start_command
 from router.runtime.symptoms import Symptom
@@ -104,10 +106,10 @@ def _files(prepared: Prepared) -> Iterator[Symptom]:
             if each.endpoint is endpoint
         ]
         troubles = dict(file_troubles(endpoint, ids))
-        for key in ("path", "ca"):
+        for key in ("path", "ca", "cert"):
             if key in troubles:
                 yield Symptom(
-                    "readable", f"{endpoint.name}.{key}", "fail", troubles[key], "name a file that is there"
+                    "readable", f"{endpoint.name}.{key}", "fail", troubles[key], HELP.get(key, USUAL_HELP)
                 )
             elif endpoint.settings.get(key):
                 yield Symptom("readable", f"{endpoint.name}.{key}", "ok", "can be read")
@@ -123,10 +125,14 @@ def _written(prepared: Prepared) -> Iterator[Symptom]:
     ):
         if path:
             wrong = _unwritable(Path(path))
-            if wrong is None:
-                yield Symptom("writable", key, "ok", "can be written")
-            else:
+            mode = mode_for_others(path)
+            if wrong is not None:
                 yield Symptom("writable", key, "fail", *wrong)
+            elif mode is not None:
+                what = f"{path} tells who asked what, and others can read it (mode {mode:04o})"
+                yield Symptom("writable", key, "warn", what, f"chmod 600 {path}; the next call does so too")
+            else:
+                yield Symptom("writable", key, "ok", "can be written")
 
 
 def _unwritable(path: Path) -> tuple[str, str] | None:

@@ -85,8 +85,8 @@ class Engine:
         self._hedges = HedgeShare(program.hedge) if program.hedge is not None else None
         self.spending = Spending(program.costs, self._clock, self.audience.noticed)
         self.network = network_of(program, None, self.audience.noticed)
-        self._caches: dict[CachePolicy | None, Cache] = {}
-        self._open_cache(program)
+        self._caches: dict[CachePolicy, Cache] = {}
+        self._open_cache(self._snapshot)
         self._lock = threading.Lock()
         self._called = 0.0
         self._prefix = os.urandom(6).hex()
@@ -147,10 +147,10 @@ class Engine:
                 self._hedges = HedgeShare(hedge) if hedge is not None else None
             new = old.successor(program, self.gates.of(program))
             self._house(new, old.residency)
+            self._open_cache(new)
             self._snapshot = new
             self.spending = Spending(program.costs, self._clock, self.audience.noticed, self.spending)
             self.network = network_of(program, self.network, self.audience.noticed)
-            self._open_cache(program)
             if self._log is not None:
                 self.audience.log(program.log, self._log)
         return old
@@ -175,7 +175,8 @@ class Engine:
         origin = Origin(now, self._clock.wall(), request_id, live, self._dice.random())
         snapshot = self._snapshot
         try:
-            call = make_call(snapshot, messages, opts, keywords, origin)
+            made = make_call if snapshot.cache is None else snapshot.cache.molds.call
+            call = made(snapshot, messages, opts, keywords, origin)
         except CallFailed as error:
             error.request_id = request_id
             if self.audience:
@@ -223,7 +224,7 @@ class Engine:
             CallFailed: No attempt stood; every attempt is inside.
         """
         try:
-            cache = self.cache(call.program)
+            cache = call.snapshot.cache
             if cache is not None:
                 return await cache.answer(call, self._answered)
             return await self._answered(call)
@@ -235,7 +236,7 @@ class Engine:
         try:
             return await self._walked(call)
         except CallFailed as error:
-            cache = self.cache(call.program)
+            cache = call.snapshot.cache
             stale = cache.stale if cache is not None else None
             found = await descend(call, error, self._walked, stale, self._dice.random())
         if isinstance(found, Replay):
@@ -286,7 +287,7 @@ class Engine:
     def ended(self, call: Call, completion: Completion | None, error: BaseException | None) -> None:
         """Take note that a call is over; without answer and error it was left."""
         call.snapshot.end()
-        cache = self.cache(call.program)
+        cache = call.snapshot.cache
         if completion is not None and cache is not None:
             cache.keep(call, completion)
         if completion is not None and completion.cached:
@@ -327,16 +328,15 @@ class Engine:
             found += balanced(places, how, weights, gates.__getitem__, self._clock.now(), self._dice.random)
         return tuple(found)
 
-    def cache(self, program: Program) -> Cache | None:
-        """Return where answers are kept under a program, or None."""
-        return self._caches.get(program.cache)
-
-    def _open_cache(self, program: Program) -> None:
-        """Have a place for the answers that a program keeps; those before it stay open for their calls."""
-        policy = program.cache
-        if policy is not None and policy not in self._caches:
+    def _open_cache(self, snapshot: Snapshot) -> None:
+        """Have a place for the answers that a configuration keeps; those before it stay open for their calls."""
+        policy = snapshot.program.cache
+        if policy is None:
+            return
+        if policy not in self._caches:
             store = store_of(policy, self._caches.values(), self._clock)
             self._caches[policy] = Cache(policy, store, self._clock, self._dice.random, self.completion)
+        snapshot.cache = self._caches[policy]
 
     def here(self) -> Here:
         """Return what the running loop has for itself."""

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from router.diagnostics.diagnostic import Diagnostic
 
 
-HELP = {"transport": "install it, or leave `transport` out: httpx is used then"}
+HELP = {
+    "transport": "install it, or leave `transport` out: httpx is used then",
+    "cert": "name a certificate and its private key, in PEM form, and the password if it has one",
+}
+USUAL_HELP = "name a file that is there"
 
 
 def look_at_files(configuration: Configuration, program: Program, replaced: Container[str]) -> None:
@@ -57,6 +61,6 @@ def _findings(
                 settings.span(key),
                 trouble,
                 label="cannot be used",
-                help=HELP.get(key, "name a file that is there"),
+                help=HELP.get(key, USUAL_HELP),
             )
             yield finding.diagnostic(CHECK, f"endpoints.{name}.{key}", "error")

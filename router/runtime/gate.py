@@ -193,10 +193,11 @@ class Gate:
     def admit(self, now: float, tokens: int = 0, *, panic: bool = False) -> Permit | None:
         """Return the right to send one attempt now, or None; each ends with `ended`."""
         with self._lock:
-            if not self._calm(now):
-                opening = self.opening(now, tokens)
-                if (opening.panic if panic else opening.at) > now:
-                    return None
+            if self._calm(now):
+                return Permit([(guard, guard.breaker.usual()) for guard in self._first], 0, now, tokens, 0)
+            opening = self.opening(now, tokens)
+            if (opening.panic if panic else opening.at) > now:
+                return None
             key = self._open_key(now) if len(self._keys) > 1 else 0
             passes = []
             for guard in self._first if not key else (*self._guards, *self._keys[key]):

@@ -106,7 +106,7 @@ def prepare(path: Path, env: Mapping[str, str]) -> Prepared:
         wrong = ConfigError(str(error), found) if found else None
         asked = all(each.code.startswith(HARMLESS) for each in found)
         if asked and live.document is not None:
-            program = lower(live.document, live.linked, live.source.name)
+            program = lower(live.document, live.linked, live.source.name, live.folder)
     return Prepared(pure, program_under(program, env), _unset(pure, missing), missing, wrong, asked)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, get_args
 
 from router.core.frozen import dataclass
@@ -13,6 +14,7 @@ from router.core.usage import Usage
 
 VERSION = 1
 OVERHEAD = 256  # bytes beside its text: key, times, index
+DECODED = 64  # answers that are ready to be given again
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def encoded(answer: Completion, saved: Decimal | None) -> str:
     )
 
 
+@lru_cache(DECODED)
 def decoded(body: str) -> tuple[Completion, Decimal | None]:
     """Return an answer, and dollars that it cost.
 

@@ -32,30 +32,39 @@ def said(program: Program, opts: Mapping[str, object] | None, keywords: Mapping[
     Raises:
         InvalidCall: A name or a value is not legal; the text names what is.
     """
-    found = Said({}, {}, {})
+    dimensions: dict[str, Value] = {}
+    params: dict[str, object] = {}
+    options: dict[str, Any] = {}
     for name, value in gathered(opts, keywords).items():
         if name in PARAMS:
-            _check(name, value, PARAMS[name](value))
-            found.params[name] = [value] if name == "stop" and isinstance(value, str) else value  # type: ignore[index]
+            if (wanted := PARAMS[name](value)) is not None:
+                raise _wrong(name, value, wanted)
+            params[name] = [value] if name == "stop" and isinstance(value, str) else value
         elif name in CALL_OPTIONS:
-            _check(name, value, CALL_OPTIONS[name](value))
-            found.options[name] = value  # type: ignore[index]
+            if (wanted := CALL_OPTIONS[name](value)) is not None:
+                raise _wrong(name, value, wanted)
+            options[name] = value
         else:
-            found.dimensions[name] = _dimension_value(program, name, value)  # type: ignore[index]
-    model = found.options.get("model")
+            dimensions[name] = _dimension_value(program, name, value)
+    if options:
+        _check(program, options)
+    return Said(dimensions, params, options)
+
+
+def _check(program: Program, options: Mapping[str, Any]) -> None:
+    """Refuse options that ask for what the file does not have."""
+    model = options.get("model")
     if model is not None and model not in program.models:
         raise InvalidCall(f"unknown model `{model}`{_hint(model, program.models)}")
-    if found.options.get("cache", "off") != "off" and not (program.cache and program.cache.fresh):
+    if options.get("cache", "off") != "off" and not (program.cache and program.cache.fresh):
         raise InvalidCall(
             "`cache` asks for kept answers, and the file keeps none; it would say `cache: {...}`"
         )
-    return found
 
 
-def _check(name: str, value: object, wanted: str | None) -> None:
-    if wanted is not None:
-        shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
-        raise InvalidCall(f"`{name}` is {shown[:80]}; it must be {wanted}")
+def _wrong(name: str, value: object, wanted: str) -> InvalidCall:
+    shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
+    return InvalidCall(f"`{name}` is {shown[:80]}; it must be {wanted}")
 
 
 def _dimension_value(program: Program, name: str, value: object) -> Value:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from router.core.private import MODE, keep_database_private
 from router.runtime import ledger
 from router.runtime.owners import owner
 
@@ -289,7 +290,7 @@ class FileScribe:
         if self._db is None:
             with suppress(OSError):  # whatever is wrong, the database says it better
                 os.close(
-                    os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+                    os.open(self.path, os.O_RDWR | os.O_CREAT, MODE)
                 )  # it knows who asked what: its owner's
             db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY / 1000)
             try:
@@ -299,6 +300,8 @@ class FileScribe:
                 ledger.prepare(db)
                 ledger.enrol(db, self._owner)
                 db.execute("COMMIT")
+                for note in keep_database_private(self.path):
+                    LOG.warning("%s", note)
             except BaseException:
                 db.close()
                 raise

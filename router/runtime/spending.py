@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from router.core.dimension import Value
     from router.core.messages import Completion
     from router.core.record import AttemptRecord
+    from router.core.usage import Price, Usage
     from router.runtime.ledger import Full, Passed
     from router.runtime.scribe import Scribe
 
@@ -163,36 +164,13 @@ class Spending:
             self._write(entry or self.entry(call, deployment, began), _ended(record))
             return
         call.sent += 1
-        # As little as can be: nobody may ever read it.
-        facts = _Facts(
-            call.request_id,
-            call.sent,
-            began,
-            deployment,
-            call.rule,
-            call.task,
-            call.options.get("user"),
-            call.program.spoken,
-            tuple(map(call.dimensions.__getitem__, call.program.spoken)),
-            record,
-        )
-        self.scribe.note(partial(_written, facts, self.scribe.name))
+        facts = _facts(call, call.sent, began, (record.model, record.endpoint, deployment.price))
+        self.scribe.note(partial(_written, facts, record, self.scribe.name))
 
     def kept(self, call: Charged, completion: Completion) -> None:
         """Write down an answer that was kept from an earlier call: it costs nothing, and saves what it would cost."""
-        saved = 0 if call.saved is None else to_nano(call.saved)
-        entry = Entry(
-            id=f"{call.request_id}/kept",
-            call=call.request_id,
-            at=round(self._clock.wall() * 1000),
-            model=completion.model,
-            endpoint=completion.endpoint,
-            rule=call.rule,
-            task=call.task,
-            user=call.options.get("user"),
-            dimensions={name: call.dimensions[name] for name in call.program.spoken},
-        )
-        self._write(entry, Ended("cached", 0, completion.usage, 0, saved))
+        facts = _facts(call, "kept", self._clock.wall(), (completion.model, completion.endpoint, None))
+        self.scribe.note(partial(_replayed, facts, completion.usage, call.saved, self.scribe.name))
 
     def _write(self, entry: Entry, ended: Ended) -> None:
         owner = self.scribe.name
@@ -224,34 +202,49 @@ class Spending:
 
 
 class _Facts(NamedTuple):
-    """What an entry in memory is made of, should somebody read it."""
+    """What an entry is made of that bears on no budget, should somebody read it; `part` tells the call's entries apart."""
 
     request_id: str
-    number: int
+    part: int | str
     began: float
-    deployment: Deployment
+    place: tuple[str, str, Price | None]
     rule: str | None
     task: str
     user: str | None
     names: tuple[str, ...]
     said: tuple[Value, ...]
-    record: AttemptRecord
+
+    def entry(self) -> Entry:
+        """Return the entry."""
+        model, endpoint, price = self.place
+        return Entry(
+            id=f"{self.request_id}/{self.part}",
+            call=self.request_id,
+            at=round(self.began * 1000),
+            model=model,
+            endpoint=endpoint,
+            rule=self.rule,
+            task=self.task,
+            user=self.user,
+            dimensions=dict(zip(self.names, self.said, strict=True)),
+            price=price,
+        )
 
 
-def _written(facts: _Facts, owner: str, db: sqlite3.Connection) -> None:
-    entry = Entry(
-        id=f"{facts.request_id}/{facts.number}",
-        call=facts.request_id,
-        at=round(facts.began * 1000),
-        model=facts.deployment.model,
-        endpoint=facts.deployment.endpoint.name,
-        rule=facts.rule,
-        task=facts.task,
-        user=facts.user,
-        dimensions=dict(zip(facts.names, facts.said, strict=True)),
-        price=facts.deployment.price,
-    )
-    ledger.settle(db, entry, _ended(facts.record), owner)
+def _facts(call: Charged, part: int | str, began: float, place: tuple[str, str, Price | None]) -> _Facts:
+    names = call.program.spoken
+    said = tuple([call.dimensions[name] for name in names])
+    user = call.options.get("user")
+    return _Facts(call.request_id, part, began, place, call.rule, call.task, user, names, said)
+
+
+def _written(facts: _Facts, record: AttemptRecord, owner: str, db: sqlite3.Connection) -> None:
+    ledger.settle(db, facts.entry(), _ended(record), owner)
+
+
+def _replayed(facts: _Facts, usage: Usage, saved: Decimal | None, owner: str, db: sqlite3.Connection) -> None:
+    ended = Ended("cached", 0, usage, 0, 0 if saved is None else to_nano(saved))
+    ledger.settle(db, facts.entry(), ended, owner)
 
 
 def _ended(record: AttemptRecord) -> Ended:

@@ -27,6 +27,10 @@ class Store(Protocol):
         """Return what is kept."""
         ...
 
+    def near(self, key: str) -> Kept | None:
+        """Return what is kept if that is known without waiting; None says nothing."""
+        ...
+
     def put(self, key: str, kept: Kept) -> None:
         """Keep something, in the place of what is kept under the key; at once or soon."""
         ...
@@ -49,6 +53,10 @@ class MemoryStore:
         self._kept: LRUCache[str, Kept] | None = None
 
     async def get(self, key: str) -> Kept | None:
+        """Return what is kept."""
+        return self.near(key)
+
+    def near(self, key: str) -> Kept | None:
         """Return what is kept."""
         with self._lock:
             return None if self._kept is None else self._kept.get(key)
@@ -105,8 +113,8 @@ class SqliteStore:
             sqlite3.Error: The file cannot be read.
             TimeoutError: It could not be read in time.
         """
+        found = self.near(key)
         with self._lock:
-            found = self._waiting.get(key) or self._writing.get(key)
             if found is not None or self._clock.now() < self._rest_until:
                 return found
             if self._reader is None:
@@ -122,6 +130,11 @@ class SqliteStore:
             with self._lock:
                 self._used[key] = self._used.get(key, 0) + 1
         return kept
+
+    def near(self, key: str) -> Kept | None:
+        """Return what waits to be written."""
+        with self._lock:
+            return self._waiting.get(key) or self._writing.get(key)
 
     def put(self, key: str, kept: Kept) -> None:
         """Keep something soon."""

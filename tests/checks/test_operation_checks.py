@@ -99,6 +99,10 @@ def test_two_endpoints_at_one_place_are_told(one, other):
         (f'{HERE}, headers: {{X-Team: "a"}}', f'{HERE}, headers: {{X-Team: "b"}}'),
         (f"{HERE}, timeout: 10s", f"{HERE}, timeout: 90s"),
         (f"{HERE}", f'{HERE}, proxy: "http://127.0.0.1:3128"'),
+        (
+            f"{HERE}, cert: one.pem".replace("http:", "https:"),
+            f"{HERE}, cert: two.pem".replace("http:", "https:"),
+        ),
         ("kind: mock", "kind: mock"),
         ("kind: gguf, path: ./models", "kind: gguf, path: ./others"),
         ('kind: openai, url: "${env:A}"', 'kind: openai, url: "${env:B}"'),

@@ -55,6 +55,23 @@ def test_every_call_becomes_a_line_in_its_order(run, tmp_path):
     assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_of_answers_that_others_could_read_is_taken_from_them_and_told(run, tmp_path):
+    (tmp_path / "out.jsonl").touch()
+    (tmp_path / "out.jsonl").chmod(0o644)
+    found = run([{"prompt": "hi"}])
+    assert found.stderr.startswith(
+        "router: out.jsonl could be read by others (mode 0644); it is for its owner alone"
+    )
+    assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_holds_something_else_keeps_its_mode(run, tmp_path):
+    (tmp_path / "out.jsonl").write_text("mine\n", encoding="utf-8")
+    (tmp_path / "out.jsonl").chmod(0o644)
+    assert run([{"prompt": "hi"}]).exit_code == 2
+    assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o644
+
+
 def test_what_cannot_be_asked_or_fails_is_a_line_with_its_error(run, tmp_path):
     calls = [
         "",

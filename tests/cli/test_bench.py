@@ -141,6 +141,14 @@ def test_prompts_of_a_file_are_asked_instead_and_options_are_set(folder):
     assert (folder / "kept.jsonl").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_file_of_answers_that_others_could_read_is_taken_from_them_and_told(folder):
+    (folder / "kept.jsonl").touch()
+    (folder / "kept.jsonl").chmod(0o666)
+    result = run("small", "--keep", "kept.jsonl", "--repeat", "1")
+    assert "kept.jsonl could be read by others (mode 0666)" in result.stderr
+    assert (folder / "kept.jsonl").stat().st_mode & 0o777 == 0o600
+
+
 def test_what_it_saves_is_what_a_file_starts_from(folder):
     models = "{m: {at: [a, b], balance: fastest}}"
     text = f"version: 1\nendpoints: {{a: {{kind: mock}}, b: {{kind: mock}}}}\nmodels: {models}\nrules: [{{use: m}}]\n"

@@ -94,6 +94,24 @@ def test_a_revision_is_read_with_the_files_it_names_at_that_revision(run, tmp_pa
     assert (lost.exit_code, "git has no such text file at HEAD" in lost.output) == (1, True)
 
 
+def test_a_list_of_prices_and_another_variable_are_no_change_and_one_at_a_revision(run, tmp_path):
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@x.invalid", "-c", "commit.gpgsign=false"]
+    (tmp_path / "prices.json").write_text(
+        '{"prices": [{"model": "a", "input": "3", "output": "4"}]}', encoding="utf-8"
+    )
+    web = FILE.replace("{kind: mock}", '{kind: openai, url: "https://x.example", key: "${env:ONE}"}')
+    (tmp_path / "old.yaml").write_text(web + "costs: {prices: prices.json}\n", encoding="utf-8")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    assert run("git:HEAD:old.yaml", "old.yaml").output == "no change in routing\n"
+    (tmp_path / "new.yaml").write_text(
+        web.replace("ONE", "TWO") + "costs: {prices: prices.json}\n", encoding="utf-8"
+    )
+    shown = json.loads(run("git:HEAD:old.yaml", "new.yaml", "--format", "json").output)
+    assert shown["settings"] == ["endpoints.here.key is read from ${env:TWO}, not from ${env:ONE}"]
+    assert (shown["same"], shown["prices"], shown["endpoints"]) == (True, [], [])
+
+
 def test_a_wrong_file_is_told_and_a_missing_one_ends_with_2(run):
     assert run("old.yaml", "bad.yaml").exit_code == 1
     assert run("old.yaml", "none.yaml").exit_code == 2

@@ -250,7 +250,7 @@ def test_more_calls_at_once_than_slots_are_a_warning(tmp_path):
 
 def test_a_file_that_calls_could_not_write_is_a_failure(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
-    (tmp_path / "kept.sqlite").touch()
+    (tmp_path / "kept.sqlite").touch(0o600)
     path = write(
         tmp_path,
         "endpoints: {here: {kind: mock}}\nmodels: {m: {at: here}}\nrules: [{use: m}]\n"
@@ -263,6 +263,18 @@ def test_a_file_that_calls_could_not_write_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
     assert "permission denied" in checks(path)["writable", "cache.store"]["detail"]
     assert not (tmp_path / "no").exists()
+
+
+def test_a_file_of_calls_that_others_can_read_is_a_warning_and_stays_as_it_is(tmp_path):
+    log = tmp_path / "calls.jsonl"
+    log.touch()
+    log.chmod(0o640)
+    text = "endpoints: {here: {kind: mock}}\nmodels: {m: {at: here}}\nrules: [{use: m}]\nlog: {calls: calls.jsonl}"
+    found = checks(write(tmp_path, text))["writable", "log.calls"]
+    assert found["status"] == "warn"
+    assert found["detail"] == f"{log} tells who asked what, and others can read it (mode 0640)"
+    assert f"chmod 600 {log}" in found["advice"]
+    assert log.stat().st_mode & 0o777 == 0o640
 
 
 def test_an_ollama_that_cuts_prompts_unseen_is_a_failure(tmp_path):
@@ -365,6 +377,16 @@ def test_a_file_of_certificates_that_is_not_there_is_told(tmp_path):
     with served(LLAMA) as server:
         found = checks(one(tmp_path, f"{server.url}/v1", more=", ca: none.pem"))
     assert found["readable", "box.ca"]["status"] == "fail"
+
+
+def test_a_client_certificate_that_cannot_be_used_is_told_without_its_password(tmp_path, monkeypatch):
+    monkeypatch.setenv("CERT_PASSWORD", "okapi-4711")
+    (tmp_path / "me.pem").write_text("no certificate", encoding="utf-8")
+    cert = 'cert: {file: me.pem, password: "${env:CERT_PASSWORD}"}'
+    told = run(one(tmp_path, "https://127.0.0.1:9/v1", more=f", {cert}")).stdout
+    assert "fail  readable  box.cert: endpoint `box`: " in told
+    assert "me.pem holds no certificate with its private key in PEM form" in told
+    assert "okapi" not in told
 
 
 def test_files_that_are_there_are_told(tmp_path, scripted_model):

@@ -106,7 +106,7 @@ def test_endpoints_models_and_policies_are_told_by_name():
     )
     assert found.endpoints == (
         "endpoint `three` is new",
-        "endpoint `two` changed: concurrency, queue_max, settings",
+        "endpoint `two` changed: concurrency 2 -> 5, queue.max 16 -> 20, script",
     )
     assert changed("b: {at: one}", "b: {at: one}, d: {at: one}").endpoints == ("model `d` is new",)
     assert changed("context: 100", "context: 200").endpoints == (

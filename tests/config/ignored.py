@@ -45,6 +45,7 @@ RICH: dict[str, Any] = {
             "url": "https://example.com/v1",
             "proxy": "http://127.0.0.1:3128",
             "ca": "ca.pem",
+            "cert": {"file": "client.pem", "keyfile": "client.key", "password": "${env:THREE}"},
             "verify": False,
             "timeout": "9s",
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, field
 
@@ -127,3 +128,23 @@ def test_the_functions_of_the_standard_library_know_the_fields():
     assert dataclasses.replace(Point(1), y=7) == Point(1, 7)
     assert dataclasses.asdict(Point(1)) == {"x": 1, "y": 2, "tags": [], "secret": "zebra"}
     assert Point.__match_args__ == ("x", "y", "tags", "secret")
+
+
+def test_a_class_tells_what_it_is_called_with_before_and_after_it_is_called():
+    @frozen.dataclass(frozen=True, slots=True)
+    class Fresh:
+        x: int
+        y: int = 2
+
+    assert list(inspect.signature(Fresh).parameters) == ["x", "y"]
+    assert Fresh(1) == Fresh(1, 2)
+    assert list(inspect.signature(Fresh).parameters) == ["x", "y"]
+
+
+def test_a_derived_class_is_not_said_to_be_called_as_its_base():
+    class Otherwise(Point):
+        def __init__(self, place):
+            super().__init__(place)
+
+    assert list(inspect.signature(Otherwise).parameters) == ["place"]
+    assert Otherwise(4).x == 4

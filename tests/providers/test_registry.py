@@ -9,7 +9,7 @@ import pytest
 
 from router.core.errors import ConfigError
 from router.core.request import Endpoint
-from router.providers import KINDS, create, registry
+from router.providers import KINDS, create
 from router.providers.mock import MockProvider
 
 
@@ -40,12 +40,12 @@ def test_an_unknown_kind_is_told_with_the_known_ones():
 
 
 def test_a_third_partys_kind_is_found_by_its_entry_point(monkeypatch):
-    monkeypatch.setattr(registry, "entry_points", lambda **_: [Entry(MockProvider)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [Entry(MockProvider)])
     assert isinstance(create(endpoint("theirs")), MockProvider)
 
 
 def test_a_third_partys_kind_that_cannot_be_imported_is_told(monkeypatch):
-    monkeypatch.setattr(registry, "entry_points", lambda **_: [Entry(ImportError("no module"))])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [Entry(ImportError("no module"))])
     with pytest.raises(ConfigError, match="somewhere:Else cannot be imported: no module"):
         create(endpoint("theirs"))
 

@@ -614,33 +614,92 @@ def test_a_call_cannot_set_address_field_key_or_file_by_an_option(tmp_path, opti
     assert run(go) == (0,)
 
 
-def test_a_call_cannot_set_address_field_key_or_file_by_extra_fields(tmp_path):
-    evil = {
-        "api_base": "http://127.0.0.1:9",
-        "base_url": "http://127.0.0.1:9",
-        "api_key": "stolen",
-        "headers": {"x-evil": "1", "host": "evil"},
-        "extra_headers": {"authorization": "Bearer stolen"},
-        "path": "/etc/passwd",
-        "Model": "other",
-    }
+EVIL = {
+    "api_base": "http://127.0.0.1:9",
+    "base_url": "http://127.0.0.1:9",
+    "api_key": "stolen",
+    "headers": {"x-evil": "1", "host": "evil"},
+    "extra_headers": {"authorization": "Bearer stolen"},
+    "path": "/etc/passwd",
+    "models": ["other"],
+    "fallbacks": [{"m": ["other"]}],
+    "route": "fallback",
+    "provider": {"order": ["other"]},
+    "agent": "build",
+    "user_config": {"model_list": []},
+    "mcp_servers": [{"url": "http://127.0.0.1:9"}],
+    "kv_transfer_params": {"remote_host": "127.0.0.1"},
+    "bootstrap_host": "127.0.0.1",
+    "aws_secret_access_key": "stolen",
+    "metadata": {"tags": ["cloud"]},
+    "Model": "other",  # some servers ignore case
+    "apiBase": "http://127.0.0.1:9",
+    "dataSources": [],
+    "me\u017f\u017fages": [],
+}
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_a_call_cannot_set_address_field_key_file_or_who_answers_by_extra_fields(tmp_path, name):
+    async def go():
+        async with world(tmp_path, a=answer(body=said())) as standing:
+            with pytest.raises(InvalidCall, match=f"it must be without `{name}") as caught:
+                await standing.ask("hello", extra={name: EVIL[name]})
+            assert "stolen" not in str(caught.value)
+            return standing.attempts
+
+    assert run(go) == (0,)
+
+
+def test_what_a_call_may_not_put_into_extra_the_file_may(tmp_path):
+    async def go():
+        rest = "rules: [{use: all, options: {extra: {provider: {data_collection: deny}, models: [x]}}}]"
+        file = tmp_path / "router.yaml"
+        async with wall(answer(body=said())) as server:
+            file.write_text(
+                f"version: 1\nendpoints: {{a: {{kind: openai, url: '{server.url}'}}}}\n"
+                f"models: {{all: {{at: a}}}}\n{rest}\n",
+                encoding="utf-8",
+            )
+            async with load_router(file) as router:
+                await router.complete("hello", extra={"min_p": 0.1, "metadata": {"team": "a"}})
+            return next(asked.json for asked in server.asked if asked.path.endswith("/chat/completions"))
+
+    sent = asyncio.run(go())
+    assert sent["provider"] == {"data_collection": "deny"}
+    assert (sent["models"], sent["min_p"], sent["metadata"]) == (["x"], 0.1, {"team": "a"})
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "mcp", "server_label": "x"},
+        {"type": "other", "server_url": "http://127.0.0.1:9"},
+        {"type": "function", "function": {"name": "f"}, "Headers": {"authorization": "stolen"}},
+    ],
+)
+def test_a_call_cannot_name_a_server_in_its_tools(tmp_path, tool):
+    async def go():
+        async with world(tmp_path, a=answer(body=said())) as standing:
+            with pytest.raises(InvalidCall, match="may not name servers"):
+                await standing.ask("hello", tools=[tool])
+            return standing.attempts
+
+    assert run(go) == (0,)
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "FILE:/etc/passwd", "/etc/passwd", "gopher://x"])
+def test_a_call_cannot_name_a_file_as_an_image(tmp_path, url, made):
+    part = ImagePart(url) if made else {"type": "image_url", "image_url": {"url": url}}
 
     async def go():
         async with world(tmp_path, a=answer(body=said())) as standing:
-            await standing.ask("hello", extra=evil)
-            return standing.walls["a"]
+            with pytest.raises(InvalidCall, match="must be an http"):
+                await standing.ask([Message.user((part,)) if made else {"role": "user", "content": [part]}])
+            return standing.attempts
 
-    server = run(go)
-    asked = server.asked[0]
-    assert asked.path == "/v1/chat/completions"
-    assert set(asked.headers) == {
-        *("host", "accept", "accept-encoding", "connection", "user-agent"),
-        *("content-length", "content-type", "authorization"),
-    }
-    assert asked.headers["authorization"] == "Bearer key-of-a"
-    assert asked.headers["host"] == server.url.removeprefix("http://")
-    assert asked.json["model"] == "ma"
-    assert asked.json.items() >= evil.items()
+    assert run(go) == (0,)
 
 
 @pytest.mark.parametrize("name", ["model", "messages", "stream", "stream_options", "tools"])

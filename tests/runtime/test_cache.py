@@ -530,6 +530,9 @@ class Broken:
     async def get(self, _):
         raise OSError("no")
 
+    def near(self, _):
+        return None
+
     def put(self, *_):
         raise MemoryError("full")
 

@@ -107,3 +107,16 @@ def test_certificates_that_are_there_load(tmp_path):
     file = tmp_path / "router.yaml"
     file.write_text(HTTPS, encoding="utf-8")
     assert load_router(file, env={}).explain().model == "big"
+
+
+def test_a_client_certificate_that_is_not_there_is_refused(tmp_path):
+    found = refused(tmp_path, HTTPS.replace("ca: ca.pem", "cert: {file: me.pem, keyfile: me.key}"))
+    assert found.message.endswith("me.pem cannot be read: no such file or directory")
+    assert (found.span.column, found.path) == (61, "endpoints.away.cert")
+    assert found.help.startswith("name a certificate and its private key")
+
+
+def test_a_client_certificate_that_is_none_is_refused(tmp_path):
+    (tmp_path / "me.pem").write_text("hello", encoding="utf-8")
+    found = refused(tmp_path, HTTPS.replace("ca: ca.pem", "cert: me.pem"))
+    assert found.message.endswith("me.pem holds no certificate with its private key in PEM form")

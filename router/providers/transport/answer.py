@@ -90,39 +90,36 @@ class Answer:
             self._waiting += len(part)
 
     def end(self, error: WireError | None = None) -> None:
-        """Take in that this was all; the connection is another's from now on."""
+        """Take in that this was all, and wake the reader; the connection is another's from now on."""
         self.over = True
         self.error = error
         self._source = None
+        self._wake()
 
     def tell(self) -> None:
         """Wake the reader if there is news for it, and hold the connection back if it lags behind."""
-        waiter = self._waiter
-        if waiter is not None and (self.begun or self.over):
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        if self.begun:
+            self._wake()
         if self._waiting > HIGH and self._source is not None and not self._held:
             self._held = True
             self._source.hold()
 
     # What the caller does.
 
-    @property
-    def spent(self) -> bool:
-        """Whether all of it has come and been taken."""
-        return self.over and self.error is None and not self._parts
-
     async def head(self, seconds: float | None = None) -> None:
-        """Wait for the head; each wait takes at most so many seconds.
+        """Wait for the head; each wait takes at most so many seconds. When this fails or is cancelled it is left.
 
         Raises:
             WireError: It does not come.
         """
-        while not self.begun:
-            if self.over:
-                raise self._failure()
-            await self._news(seconds)
+        try:
+            while not self.begun:
+                if self.over:
+                    raise self._failure()
+                await (self._news() if seconds is None else self._news_within(seconds))
+        except BaseException:
+            self.leave()
+            raise
 
     async def take(self, seconds: float | None = None) -> bytes | None:
         """Return all of the body that has arrived since the last time, waiting for some; None after its end.
@@ -137,27 +134,30 @@ class Answer:
                 if self.error is not None:
                     raise self._failure()
                 return None
-            await self._news(seconds)
+            await (self._news() if seconds is None else self._news_within(seconds))
+        return self.arrived()
+
+    def arrived(self) -> bytes:
+        """Return all of the body that has arrived since the last time."""
         parts = self._parts
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
         self._waiting = 0
-        self._go_on()
+        if self._held:
+            self._go_on()
         return data
 
     async def linger(self, seconds: float) -> None:
         """Wait a moment for the end of a body whose rest nobody wants, so that its connection is kept."""
         self._unwanted = True
-        self._parts.clear()
-        self._waiting = 0
-        self._go_on()
+        self.arrived()  # to nobody
         until = self._loop.time() + seconds
         while not self.over:
             left = until - self._loop.time()
             if left <= 0:
                 return
             try:
-                await self._news(left)
+                await self._news_within(left)
             except TooSlow:
                 return
 
@@ -173,25 +173,31 @@ class Answer:
         return self.error.with_traceback(None)
 
     def _go_on(self) -> None:
-        if self._held:
-            self._held = False
-            if self._source is not None:
-                self._source.go_on()
+        self._held = False
+        if self._source is not None:
+            self._source.go_on()
 
-    async def _news(self, seconds: float | None) -> None:
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _news(self) -> asyncio.Future[None]:
+        """Return what is done when something has arrived."""
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
+
+    async def _news_within(self, seconds: float) -> None:
         """Wait until something has arrived.
 
         Raises:
             TooSlow: Nothing did in so many seconds.
         """
-        waiter = self._waiter = self._loop.create_future()
-        timer = None if seconds is None else self._loop.call_later(seconds, _give_up, waiter)
+        waiter = self._news()
+        timer = self._loop.call_later(seconds, _give_up, waiter)
         try:
             await waiter
         finally:
-            self._waiter = None
-            if timer is not None:
-                timer.cancel()
+            timer.cancel()
 
 
 def _give_up(waiter: asyncio.Future[None]) -> None:

@@ -41,26 +41,36 @@ def show(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
         asked = True
         return "" if certificate.password is None else certificate.password.reveal()
 
-    holder = certificate.keyfile or certificate.file
+    reason: str | None = None
     try:
         context.load_cert_chain(certificate.file, certificate.keyfile, password)
     except ssl.SSLError as error:
-        mismatch = error.reason == "KEY_VALUES_MISMATCH"
+        reason = error.reason
     except ValueError:  # OpenSSL takes no password of more than 1,024 bytes
-        mismatch = False
+        pass
     else:
         return
+    raise UnusableCertificateError(_why(certificate, reason, asked=asked))
+
+
+def _why(certificate: ClientCertificate, reason: str | None, *, asked: bool) -> str:
+    """Return why a certificate cannot be loaded.
+
+    Args:
+        certificate: The certificate.
+        reason: What OpenSSL calls it.
+        asked: Whether the password was asked for.
+    """
+    holder = certificate.keyfile or certificate.file
     if asked and certificate.password is None:
-        raise UnusableCertificateError(f"the private key in {holder} is encrypted: write its `password`")
+        return f"the private key in {holder} is encrypted: write its `password`"
     if asked:
-        raise UnusableCertificateError(f"the password does not fit the private key in {holder}")
-    if mismatch:
-        raise UnusableCertificateError(f"the private key in {holder} is not that of the certificate")
+        return f"the password does not fit the private key in {holder}"
+    if reason == "KEY_VALUES_MISMATCH":
+        return f"the private key in {holder} is not that of the certificate"
     if certificate.keyfile is None:
-        raise UnusableCertificateError(f"{holder} holds no certificate with its private key in PEM form")
-    raise UnusableCertificateError(
-        f"{certificate.file} holds no certificate, or {holder} no private key, in PEM form"
-    )
+        return f"{holder} holds no certificate with its private key in PEM form"
+    return f"{certificate.file} holds no certificate, or {holder} no private key, in PEM form"
 
 
 def _stamp(path: str) -> Stamp:

@@ -7,8 +7,9 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from router.providers._guard import resolved
+from router.providers.transport.alerts import refusal
 from router.providers.transport.connection import Connection
-from router.providers.transport.failures import CannotConnect, ConnectTooSlow
+from router.providers.transport.failures import CannotConnect, ConnectTooSlow, Refused
 from router.providers.transport.race import race
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ async def connect(shelf: Shelf, target: Target, seconds: float | None) -> Connec
     except TimeoutError:
         raise ConnectTooSlow("no connection in time") from None
     except (OSError, UnicodeError) as error:  # errors of TLS are OSErrors
-        raise CannotConnect(str(error)) from None
+        told = refusal(error)
+        raise (CannotConnect(str(error)) if told is None else Refused(told)) from None
 
 
 async def _connected(shelf: Shelf, target: Target) -> Connection:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httptools
 
 from router.providers.transport.answer import Answer
-from router.providers.transport.failures import CutOff, Hangup, Lost, NotHttp
+from router.providers.transport.failures import CutOff, Hangup, Lost, NotHttp, broken
 from router.providers.transport.framing import breach, folded, has_end
 
 if TYPE_CHECKING:
@@ -108,8 +108,14 @@ class Connection(asyncio.Protocol):
         return not self._closing and self._transport is not None and not self._transport.is_closing()
 
     @property
-    def silent(self) -> bool:
-        """Whether nothing has come that the loop has not handed over yet: an end, or what nobody asked for."""
+    def fit(self) -> bool:
+        """Whether it stands, and nothing has come that the loop has not handed over yet.
+
+        That would be its end, or what nobody asked for and would be read as the next answer.
+        """
+        transport = self._transport
+        if self._closing or transport is None or transport.is_closing():
+            return False
         return self._ready is None or not self._ready.poll(0)
 
     def send(self, loop: asyncio.AbstractEventLoop, message: Message) -> Answer:
@@ -120,9 +126,11 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or self._closing:
             self._fail(Lost("closed at once"))
+        elif len(message.body) <= APART:
+            transport.write(message.head + message.body)
         else:
-            for part in message.parts(APART):
-                transport.write(part)
+            transport.write(message.head)
+            transport.write(message.body)
         return answer
 
     async def add(self, loop: asyncio.AbstractEventLoop, part: bytes) -> None:
@@ -212,13 +220,12 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return
         if exc is not None:
-            self._fail(Lost(type(exc).__name__))
+            self._fail(broken(exc))
         elif not answer.begun:
             self._fail(Hangup("closed without an answer"))
         elif self._until_close:
             self._answer = None
             answer.end()
-            answer.tell()
         else:
             self._fail(CutOff("closed in the middle of the answer"))
 
@@ -236,7 +243,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a field of the head, or of the trailers, which are dropped."""
-        if self._answer is not None and self._answer.begun:
+        answer = self._answer
+        if answer is not None and answer.begun:
             self._trailers += len(name) + len(value)
             if self._trailers > HEAD_CAP:
                 self._fault = self._fault or f"its trailers have more than {HEAD_CAP} bytes"
@@ -263,9 +271,10 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of the body."""
-        if not self._complete and self._fault is None and self._answer is not None:
+        answer = self._answer
+        if answer is not None and not self._complete and self._fault is None:
             self._room = HEAD_CAP
-            self._answer.add(body)
+            answer.add(body)
 
     def on_chunk_complete(self) -> None:
         """Take in the end of a chunk."""
@@ -312,10 +321,8 @@ class Connection(asyncio.Protocol):
         else:
             self.drop()
         answer.end()
-        answer.tell()
 
     def _fail(self, error: WireError) -> None:
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.end(error)
-            answer.tell()

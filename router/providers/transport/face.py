@@ -30,6 +30,7 @@ OTHER_LENGTH = "the body is of another length than its head announces"
 KINDS: dict[type[WireError], type[httpx.TransportError]] = {
     failures.ConnectTooSlow: httpx.ConnectTimeout,
     failures.CannotConnect: httpx.ConnectError,
+    failures.Refused: httpx.ConnectError,
     failures.Hangup: httpx.RemoteProtocolError,
     failures.CutOff: httpx.RemoteProtocolError,
     failures.NotHttp: httpx.RemoteProtocolError,

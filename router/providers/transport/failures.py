@@ -2,7 +2,8 @@
 
     WireError
     ├── CannotConnect     no connection stands
-    │   └── ConnectTooSlow
+    │   ├── ConnectTooSlow
+    │   └── Refused       for the certificate that was shown, or for none
     ├── Hangup            closed before anything was answered
     ├── CutOff            closed in the middle of the answer
     ├── Lost              broken off
@@ -23,6 +24,7 @@ from router.core.errors import (
     MalformedResponse,
     StreamInterrupted,
 )
+from router.providers.transport.alerts import refusal
 
 
 class WireError(Exception):
@@ -35,6 +37,10 @@ class CannotConnect(WireError):
 
 class ConnectTooSlow(CannotConnect):
     """No connection stood in time."""
+
+
+class Refused(CannotConnect):
+    """The other side refuses the certificate that was shown to it, or asks for one."""
 
 
 class Hangup(WireError):
@@ -61,6 +67,12 @@ class TooSlow(WireError):
     """Nothing came in the time that a single wait may take."""
 
 
+def broken(error: Exception) -> WireError:
+    """Return how an exchange fails when its connection breaks."""
+    told = refusal(error)
+    return Lost(type(error).__name__) if told is None else Refused(told)
+
+
 def failed(where: str, error: WireError, *, begun: bool) -> CallFailed:
     """Return the kind of failure that an error is, in the words that httpx's errors get.
 
@@ -72,12 +84,8 @@ def failed(where: str, error: WireError, *, begun: bool) -> CallFailed:
     match error:
         case Unsendable():
             return InvalidRequest(f"{where}: {error}")
-        case ConnectTooSlow():
-            return ConnectFailed(
-                f"{where} cannot be reached within the time to connect; is the server running?"
-            )
-        case CannotConnect():
-            return ConnectFailed(f"{where} cannot be reached ({error}); is the server running?")
+        case CannotConnect() if not begun:
+            return ConnectFailed(f"{where} {_unreached(error)}")
         case Hangup():
             return ConnectionLost(f"{where} closed the connection without an answer")
         case CutOff():
@@ -87,3 +95,13 @@ def failed(where: str, error: WireError, *, begun: bool) -> CallFailed:
         case _:
             kind = StreamInterrupted if begun else ConnectionLost
             return kind(f"{where} broke the connection off ({error})")
+
+
+def _unreached(error: CannotConnect) -> str:
+    match error:
+        case ConnectTooSlow():
+            return "cannot be reached within the time to connect; is the server running?"
+        case Refused():
+            return f"refuses the connection: {error}"
+        case _:
+            return f"cannot be reached ({error}); is the server running?"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from router.core.errors import CallFailed, ConnectFailed, MalformedResponse, ResponseTooLarge
+from router.core.errors import ConnectFailed, MalformedResponse, ResponseTooLarge
 from router.providers import _transport
 from router.providers._guard import guard_of
 from router.providers._per_loop import PerLoop
@@ -16,13 +16,15 @@ from router.providers.transport.failures import WireError, failed
 from router.providers.transport.message import Message, head_of
 from router.providers.transport.pool import Pool
 from router.providers.transport.target import Target
-from router.providers.transport.trust import trust
+from router.providers.transport.trust import USELESS, trust_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
+    from router.core.errors import CallFailed
     from router.core.request import Endpoint
+    from router.core.secret import Secret
     from router.providers._transport import HttpRequest
     from router.providers.transport.answer import Answer
 
@@ -30,6 +32,7 @@ HEADS = 64  # heads that are kept ready
 LINGER = 0.05
 HTTPS = 443
 HTTP = 80
+NO_HEAD = (None, b"")
 WITHOUT_BODY = frozenset(("GET", "HEAD"))
 
 
@@ -49,7 +52,7 @@ class PooledTransport:
         self._base = SOCKET_BASE.get(endpoint.kind, "http://localhost/v1") if self._socket else endpoint.url
         self._root = "{0.scheme}://{0.netloc}".format(urlsplit(self._base))
         self._target: Target | None = None
-        self._heads: dict[tuple[object, ...], bytes] = {}
+        self._heads: dict[tuple[object, ...], tuple[Mapping[str, str | Secret], bytes]] = {}
         self._pools = PerLoop(lambda: Pool(_transport.KEEP_ALIVE), Pool.close)
 
     def open(self, request: HttpRequest) -> _Sending:
@@ -73,6 +76,7 @@ class PooledTransport:
         except WireError as error:
             failure = failed(self._where, error, begun=False)
         else:
+            self._inspect(answer)
             return answer
         raise failure
 
@@ -80,20 +84,22 @@ class PooledTransport:
         """Return what an answer that breaks off is."""
         return failed(self._where, error, begun=True)
 
-    def inspect(self, headers: Mapping[str, str]) -> None:
-        """Refuse an answer whose head says that it is none of ours.
+    def _inspect(self, answer: Answer) -> None:
+        """Refuse an answer whose head says that it is none of ours, and leave it.
 
         Raises:
             MalformedResponse: It has an encoding.
             ResponseTooLarge: It is over the cap.
         """
-        encoding = headers.get("content-encoding")
+        encoding = answer.headers.get("content-encoding")
         if encoding is not None and encoding.strip().lower() not in ("", "identity"):
+            answer.leave()
             raise MalformedResponse(
                 f"{self._where} used an encoding that was not asked for: {encoding.strip().lower()[:20]!r}"
             )
-        length = headers.get("content-length", "")
+        length = answer.headers.get("content-length", "")
         if length.isdecimal() and int(length) > _transport.BODY_CAP:
+            answer.leave()
             raise ResponseTooLarge(f"{self._where} announced more than {_transport.BODY_CAP} bytes")
 
     def too_large(self) -> ResponseTooLarge:
@@ -102,18 +108,18 @@ class PooledTransport:
 
     def _message(self, request: HttpRequest) -> Message:
         """Return the request as bytes; the head of one that looks the same is taken from the last time."""
-        key = (request.method, request.path, request.rooted, *request.headers.items())
-        if key not in self._heads:
+        key = (id(request.headers), request.method, request.path, request.rooted)
+        fields, head = self._heads.get(key, NO_HEAD)
+        if fields != request.headers:  # others, or changed since
             if len(self._heads) >= HEADS:
                 self._heads.clear()
-            self._heads[key] = self._head(request)
+            head = self._head(request)
+            self._heads[key] = (dict(request.headers), head)
         size = len(request.body)
         bodiless = request.method == "HEAD"
         if not size and request.method in WITHOUT_BODY:
-            return Message(self._heads[key] + b"\r\n", b"", bodiless=bodiless)
-        return Message(
-            b"%bcontent-length: %d\r\n\r\n" % (self._heads[key], size), request.body, bodiless=bodiless
-        )
+            return Message(head + b"\r\n", b"", bodiless=bodiless)
+        return Message(b"%bcontent-length: %d\r\n\r\n" % (head, size), request.body, bodiless=bodiless)
 
     def _head(self, request: HttpRequest) -> bytes:
         url = self._url((self._root if request.rooted else self._base) + request.path)
@@ -133,16 +139,10 @@ class PooledTransport:
         url = self._url(self._base)
         secure = url.scheme == "https"
         host = url.raw_host.decode("ascii")
-        settings = self._endpoint.settings
-        ca = settings.get("ca")
         try:
-            tls = (
-                trust(str(ca) if ca else None, verify=settings.get("verify") is not False) if secure else None
-            )
+            tls = trust_of(self._endpoint.settings) if secure else None
         except (OSError, ValueError) as error:
-            raise ConnectFailed(
-                f"{self._where}: the settings proxy, ca and verify do not work: {error}"
-            ) from error
+            raise ConnectFailed(f"{self._where}: {USELESS}: {error}") from error
         guard = guard_of(self._endpoint, self._where)
         port = url.port or (HTTPS if secure else HTTP)
         self._target = Target(host, port, self._socket, tls, host if secure else None, guard)
@@ -150,23 +150,21 @@ class PooledTransport:
 
 
 class _Sending:
-    """One exchange: entering sends, leaving frees."""
+    """One exchange: entering sends, leaving frees; entered, it is the answer as adapters see it."""
 
-    __slots__ = ("_answer", "_request", "_transport")
+    __slots__ = ("_answer", "_read", "_request", "_transport", "headers", "status")
 
     def __init__(self, transport: PooledTransport, request: HttpRequest) -> None:
         self._transport = transport
         self._request = request
-        self._answer: Answer | None = None
+        self._answer: Answer  # from entering on
+        self._read = 0
 
-    async def __aenter__(self) -> _Response:
+    async def __aenter__(self) -> Self:
         answer = self._answer = await self._transport.send(self._request)
-        try:
-            self._transport.inspect(answer.headers)
-        except CallFailed:
-            answer.leave()
-            raise
-        return _Response(self._transport, answer)
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+        return self
 
     async def __aexit__(
         self,
@@ -174,33 +172,17 @@ class _Sending:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._answer is not None:
-            self._answer.leave()
+        self._answer.leave()
 
-
-class _Response:
-    """An answer as adapters see it."""
-
-    __slots__ = ("_answer", "_read", "_transport", "headers", "status")
-
-    def __init__(self, transport: PooledTransport, answer: Answer) -> None:
-        self._transport = transport
-        self._answer = answer
-        self._read = 0
-        self.status = answer.status
-        self.headers: Mapping[str, str] = answer.headers
+    def whole(self) -> bytes | None:
+        """Return the body if all of it is there already; see `router.providers._transport.Prompt`."""
+        answer = self._answer
+        return self._measured(answer.arrived()) if answer.over and answer.error is None else None
 
     async def read(self, limit: int = BODY_CAP) -> bytes:
         """Return the first `limit` bytes of the body at most."""
-        first = await self._take()
-        if first is None:
-            return b""
-        if len(first) >= limit:
-            return first[:limit]
-        if self._answer.spent:
-            return first
-        body = bytearray(first)
-        while len(body) < limit and (part := await self._take()) is not None:
+        body = bytearray()
+        while len(body) < limit and (part := await anext(self, None)) is not None:
             body += part
         return bytes(body[:limit])
 
@@ -217,20 +199,23 @@ class _Response:
         return self
 
     async def __anext__(self) -> bytes:
-        part = await self._take()
-        if part is None:
-            raise StopAsyncIteration
-        return part
-
-    async def _take(self) -> bytes | None:
         try:
             part = await self._answer.take()
         except WireError as error:
             failure = self._transport.failed(error)
         else:
-            if part is not None:
-                self._read += len(part)
-                if self._read > _transport.BODY_CAP:
-                    raise self._transport.too_large()
-            return part
+            if part is None:
+                raise StopAsyncIteration
+            return self._measured(part)
         raise failure
+
+    def _measured(self, part: bytes) -> bytes:
+        """Hand on what came of the body.
+
+        Raises:
+            ResponseTooLarge: It is over the cap now.
+        """
+        self._read += len(part)
+        if self._read > _transport.BODY_CAP:
+            raise self._transport.too_large()
+        return part

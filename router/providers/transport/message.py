@@ -37,21 +37,15 @@ class Message:
         bodiless: Whether its answer has no body: a HEAD.
     """
 
-    __slots__ = ("_body", "_head", "bodiless", "more")
+    __slots__ = ("bodiless", "body", "head", "more")
 
     def __init__(
         self, head: bytes, body: bytes, more: AsyncIterable[bytes] | None = None, *, bodiless: bool = False
     ) -> None:
-        self._head = head
-        self._body = body
+        self.head = head
+        self.body = body
         self.more = more
         self.bodiless = bodiless
-
-    def parts(self, apart: int) -> tuple[bytes, ...]:
-        """Return what is written, one after the other; a body of more bytes than `apart` is not copied."""
-        if len(self._body) <= apart:
-            return (self._head + self._body,)
-        return (self._head, self._body)
 
 
 def head_of(url: httpx.URL, method: str, headers: Mapping[str, str | Secret], where: str) -> bytes:

@@ -10,6 +10,8 @@ from router.providers.transport.connect import connect
 from router.providers.transport.failures import Hangup, Lost
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
     from router.providers.transport.answer import Answer
     from router.providers.transport.connection import Connection
     from router.providers.transport.message import Message
@@ -63,12 +65,12 @@ class Pool:
             WireError: It failed; nothing is left of it.
             ConnectFailed: The target's guard does not let it.
         """
-        kept = self._take(target) if message.more is None else None
+        began = self.loop.time()
+        kept = self._take(target, began) if message.more is None else None
         if kept is not None:
-            began = self.loop.time()
             answer = kept.send(self.loop, message)
             try:
-                await self._begin(answer, read_seconds)
+                await answer.head(read_seconds)
             except (Hangup, Lost):
                 if answer.heard or self.loop.time() - began > RACE:
                     raise
@@ -77,7 +79,9 @@ class Pool:
         connection = await connect(self, target, connect_seconds)
         self.open.add(connection)
         answer = connection.send(self.loop, message)
-        await self._begin(answer, read_seconds, message, connection)
+        if message.more is not None:
+            await self._send_rest(connection, answer, message.more)
+        await answer.head(read_seconds)
         return answer
 
     async def close(self) -> None:
@@ -109,36 +113,28 @@ class Pool:
         """Take note that a connection is closed; an idle one is passed over when its turn comes."""
         self.open.discard(connection)
 
-    def _take(self, target: Target) -> Connection | None:
+    def _take(self, target: Target, now: float) -> Connection | None:
         """Return the connection that became idle last, or None."""
         idle = self._idle.get(target)
         if idle is None:
             return None
-        oldest = self.loop.time() - self._keep_alive
+        oldest = now - self._keep_alive
         while idle:
             connection = idle.pop()
-            if connection.usable and connection.since > oldest and connection.silent:
+            if connection.since > oldest and connection.fit:
                 return connection
             connection.drop()
         return None
 
-    async def _begin(
-        self,
-        answer: Answer,
-        seconds: float | None,
-        message: Message | None = None,
-        connection: Connection | None = None,
-    ) -> None:
-        """Send what follows, if anything, and wait for the head."""
+    async def _send_rest(self, connection: Connection, answer: Answer, more: AsyncIterable[bytes]) -> None:
+        """Send what follows; when this fails or is cancelled the answer is left."""
         try:
-            if message is not None and message.more is not None and connection is not None:
-                async for part in message.more:
-                    if answer.begun:
-                        break  # it has made up its mind
-                    await connection.add(self.loop, part)
-                else:
-                    connection.sent()
-            await answer.head(seconds)
+            async for part in more:
+                if answer.begun:
+                    break  # it has made up its mind
+                await connection.add(self.loop, part)
+            else:
+                connection.sent()
         except BaseException:
             answer.leave()
             raise

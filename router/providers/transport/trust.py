@@ -1,35 +1,69 @@
-"""Whose certificates are trusted: one context for all that trust the same."""
+"""Whose certificates are trusted and which one is shown: one context for all that trust and show the same."""
 
 from __future__ import annotations
 
 import ssl
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
+from router.core.certificate import ClientCertificate
+from router.providers.transport.client_certificate import show, stamps
 
-def trust(ca: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
-    """Return what is trusted; the same object for the same answer.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What an endpoint that cannot be spoken to for them is told.
+USELESS = "the settings proxy, cert, ca and verify do not work"
+
+
+def trust_of(settings: Mapping[str, object]) -> ssl.SSLContext:
+    """Return what `ca`, `verify` and `cert` of an endpoint come to.
+
+    Raises:
+        OSError: As for `trust`.
+        ValueError: As for `trust`.
+    """
+    ca, shown = settings.get("ca"), settings.get("cert")
+    return trust(
+        str(ca) if ca else None,
+        verify=settings.get("verify") is not False,
+        shown=shown if isinstance(shown, ClientCertificate) else None,
+    )
+
+
+def trust(
+    ca: str | None = None, *, verify: bool = True, shown: ClientCertificate | None = None
+) -> ssl.SSLContext:
+    """Return what is trusted; the same object for the same answer, another one when a file has changed.
 
     Args:
         ca: A file of certificates, or None for the usual ones.
         verify: Whether certificates are checked at all.
+        shown: What is shown to servers that ask who we are, or None.
 
     Raises:
         OSError: The file cannot be read, or holds no certificates.
+        ValueError: What is to be shown cannot be used.
     """
+    changed: tuple[object, ...] = stamps(shown) if shown is not None else ()
     if ca is None or not verify:
-        return _context(None, 0, 0, verify=verify)
+        return _context(None, changed, shown, verify=verify)
     told = Path(ca).stat()
-    return _context(ca, told.st_mtime_ns, told.st_size, verify=True)
+    return _context(ca, (*changed, told.st_mtime_ns, told.st_size), shown, verify=True)
 
 
 @lru_cache(maxsize=32)
-def _context(ca: str | None, _changed: int, _size: int, *, verify: bool) -> ssl.SSLContext:
+def _context(
+    ca: str | None, _changed: tuple[object, ...], shown: ClientCertificate | None, *, verify: bool
+) -> ssl.SSLContext:
     if ca is not None:
         context = ssl.create_default_context(cafile=ca)
     else:
         context = httpx.create_ssl_context(verify=verify, trust_env=False)
+    if shown is not None:
+        show(context, shown)
     context.set_alpn_protocols(["http/1.1"])
     return context
