@@ -151,7 +151,7 @@ def run_all(configuration: Configuration) -> list[Diagnostic]:
     lint = _lint(configuration)
     facts = set(_facts(configuration, comments))
     found = []
-    for module in sorted(LOOKS_AT, key=LAST.__eq__):
+    for module in sorted(LOOKS_AT, key=lambda each: each == LAST):
         if facts.isdisjoint(LOOKS_AT[module].split()):
             continue
         check = _check(module)

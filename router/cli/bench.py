@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 import signal
 import time
@@ -36,6 +35,7 @@ from router.cli.tables import prepared
 from router.cli.values import pairs
 from router.compile.compiler import OFFLINE
 from router.core.errors import ConfigError, InvalidCall
+from router.core.form import json_text
 from router.core.private import MODE, keep_private
 from router.runtime.inspection import UNSET, inspect, used
 from router.runtime.load import load_router
@@ -157,7 +157,7 @@ class _Kept:
     def __call__(self, run: Run) -> None:
         if self._path is None or self.wrong is not None:
             return
-        line = json.dumps(run_as_mapping(run), ensure_ascii=False)
+        line = json_text(run_as_mapping(run))
         try:
             with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{line}\n")
@@ -237,7 +237,7 @@ def _show(found: Benchmark, form: str, config: Path, output: Path | None) -> Non
 
 
 def _json(found: Benchmark) -> str:
-    return json.dumps(as_mapping(found), indent=2, ensure_ascii=False)
+    return json_text(as_mapping(found), 2)
 
 
 def _writable(path: Path | None) -> None:

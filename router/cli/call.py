@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from router.cli.values import pairs
 from router.compile.compiler import OFFLINE
 from router.core.errors import CallFailed, ConfigError, InvalidCall
 from router.core.events import ReasoningDelta, TextDelta
-from router.core.form import FORMAT_VERSION
+from router.core.form import FORMAT_VERSION, json_text, tame
 from router.core.messages import Message
 from router.core.tokens import estimate
 from router.runtime.load import load_router
@@ -86,7 +85,7 @@ def command(
         raise ended_by_call(error, form) from error
     except CallFailed as error:
         if form == "json":
-            click.echo(json.dumps(_failure(error), ensure_ascii=False, indent=None if stream else 2))
+            click.echo(json_text(_failure(error), None if stream else 2))
         raise ended(_told(error), FAILED) from error
     if form == "human" and not quiet:
         measured = {"tokens": estimate(messages), "stream": stream}
@@ -103,16 +102,21 @@ async def _ask(
             if form == "json":
                 print_json(as_json(answer))
             else:
-                click.echo(_shown(answer))
+                click.echo(_fit(_shown(answer)))
             return answer
         async with router.stream(messages, **options) as reply:
             async for delta in reply:
                 _print_delta(delta, form)
         if form == "json":
-            click.echo(json.dumps(as_json(reply.completion), ensure_ascii=False))
+            click.echo(json_text(as_json(reply.completion)))
         else:
             click.echo()
         return reply.completion
+
+
+def _fit(text: str) -> str:
+    """Return an answer as it is given out: to a terminal nothing that it would obey, elsewhere as it is."""
+    return tame(text) if sys.stdout.isatty() else text.encode("utf-8", "replace").decode()
 
 
 def _shown(answer: Completion) -> str:
@@ -124,11 +128,11 @@ def _print_delta(delta: Delta, form: str) -> None:
     if form == "json":
         kind = type(delta).__name__
         fields = {name: getattr(delta, name) for name in delta.__slots__}
-        click.echo(json.dumps({"event": kind, **fields}, ensure_ascii=False))
+        click.echo(json_text({"event": kind, **fields}))
     elif isinstance(delta, TextDelta):
-        click.echo(delta.text, nl=False)
+        click.echo(_fit(delta.text), nl=False)
     elif not isinstance(delta, ReasoningDelta):
-        click.echo(delta.name or delta.arguments, nl=False)
+        click.echo(_fit(delta.name or delta.arguments), nl=False)
     sys.stdout.flush()
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from router.core.form import FORMAT_VERSION
+from router.core.form import FORMAT_VERSION, json_text
 from router.diagnostics import text
 from router.diagnostics.diagnostic import count
 from router.diagnostics.machine import as_json
@@ -132,4 +131,4 @@ def _sources(findings: Iterable[Diagnostic]) -> dict[str, Source]:
 
 def print_json(value: object) -> None:
     """Print one JSON object."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(json_text(value, 2))

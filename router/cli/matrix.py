@@ -76,7 +76,7 @@ def command(
 
 def _rendered(found: Matrix, form: str, width: int | None) -> str:
     if form == "json":
-        return json.dumps(found.as_json(), indent=2, ensure_ascii=False, default=str)
+        return json_text(found.as_json(), 2)
     if form == "html":
         return page(found)
     return "\n".join(markdown(found) if form == "markdown" else text(found, width or WIDTH))

@@ -90,7 +90,7 @@ def command(
         raise ended(f"no line of {', '.join(map(str, logs))} is a call{first}", UNUSABLE)
     names = {"config": str(file), "against": against, "log": [str(each) for each in logs]}
     if form == "json":
-        shown = json.dumps({**found.as_json(), **names}, indent=2, ensure_ascii=False, default=str)
+        shown = json_text({**found.as_json(), **names}, 2)
     else:
         shown = page(found, str(file), against) if form == "html" else human(found, str(file), against)
     _print(shown, output)

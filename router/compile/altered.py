@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from router.core.units import show_duration, show_money, show_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from _typeshed import DataclassInstance
 
 # Longer texts are not shown, nor what may hold a password.
 LONGEST = 60
@@ -43,12 +45,11 @@ def altered(parts: Iterable[tuple[str, object, object]]) -> Iterator[str]:
             yield f"{name} {was} -> {now}" if was and now and was != now else name
 
 
-def fields_of(before: object, after: object, *without: str) -> Parts:
+def fields_of(before: DataclassInstance, after: DataclassInstance, *without: str) -> Parts:
     """Yield the fields of two dataclasses of one class, but some, as `altered` takes them."""
-    if is_dataclass(before):
-        for each in fields(before):
-            if each.name not in without:
-                yield KEYS.get(each.name, each.name), getattr(before, each.name), getattr(after, each.name)
+    for each in fields(before):
+        if each.name not in without:
+            yield KEYS.get(each.name, each.name), getattr(before, each.name), getattr(after, each.name)
 
 
 def _located(path: object) -> object:

@@ -13,6 +13,8 @@ from router.core.usage import from_nano
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from _typeshed import DataclassInstance
+
     from router.compile.altered import Parts
     from router.compile.program import Program, Route
     from router.core.dimension import Dimension
@@ -70,7 +72,9 @@ def _one(what: str, changed: Iterable[str]) -> Iterator[str]:
         yield f"{what} changed: {found}"
 
 
-def _block(what: str, before: object, after: object, *without: str) -> Iterator[str]:
+def _block(
+    what: str, before: DataclassInstance | None, after: DataclassInstance | None, *without: str
+) -> Iterator[str]:
     """Yield a line for a block that came, went or changed; None is one that the file does not have."""
     if before is not None and after is not None:
         yield from _one(what, altered(fields_of(before, after, *without)))
@@ -157,5 +161,5 @@ def _machine(program: Program) -> _Machine | None:
 def _speeds(old: Program, new: Program) -> Parts:
     for place in {**old.speeds, **new.speeds}:
         was, now = (each.speeds.get(place) for each in (old, new))
-        shown = (None if each is None else show_duration(each) for each in (was, now))
-        yield f"`{place[0]}` at `{place[1]}`", *shown
+        before, after = (None if each is None else show_duration(each) for each in (was, now))
+        yield f"`{place[0]}` at `{place[1]}`", before, after

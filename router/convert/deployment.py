@@ -30,6 +30,20 @@ FLAGS = {
     "supports_response_schema": "json",
 }
 EXTRAS = ("frequency_penalty", "presence_penalty", "logit_bias", "top_k", "min_p")
+# What Ollama takes under `options` that no option of the router's says.
+OLLAMA = (
+    *(
+        "top_k",
+        "min_p",
+        "typical_p",
+        "frequency_penalty",
+        "presence_penalty",
+        "repeat_penalty",
+        "repeat_last_n",
+    ),
+    *("mirostat", "mirostat_eta", "mirostat_tau", "num_gpu", "num_keep", "num_thread"),
+)
+WIDEST = 10**8
 PRICES = {
     "input": "input_cost_per_token",
     "output": "output_cost_per_token",
@@ -45,6 +59,7 @@ _SECRET_HEADER = re.compile(r"key|token|secret|passw|cookie|auth|credential|sess
 REASONS = {
     "api_version": "Azure's v1 interface, which the address ends with, needs none",
     "stream_timeout": "`timeout: {first: 10s}` of an endpoint limits the wait for the first words",
+    "keep_alive": "`idle_unload: 5m` of an endpoint says when a model goes that nobody asks for",
     "max_retries": "retries are the router's: `retry`",
     "num_retries": "retries are the router's: `retry`, for the file or a rule",
     "tags": "a dimension of your own and a rule say it",
@@ -93,6 +108,11 @@ class Deployment:
     requests: int | None = None
     tokens: int | None = None
     parallel: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of its endpoint."""
+        return str(dict(self.place)["kind"])
 
 
 def deployment(entry: Keys, secrets: Secrets, timeout: Decimal | None) -> Deployment | str:
@@ -155,6 +175,7 @@ def _url(params: Keys, vendor: Vendor) -> str | Unusable:
     url = referred(written).rstrip("/")
     if vendor.base and vendor.suffix:
         url = url.partition("/openai/")[0].removesuffix("/openai")
+    url = next((url.removesuffix(end) for end in vendor.cut if url.endswith(end)), url)
     if not url.endswith(vendor.suffix):
         url += vendor.suffix
     if "${" not in url and Url().read(url) is None:
@@ -206,7 +227,7 @@ def _headers(params: Keys, who: str, secrets: Secrets) -> tuple[tuple[str, str],
 
 def _facts(found: Deployment, params: Keys, info: Keys) -> None:
     """Take over what the entry says of limits, options, prices and abilities."""
-    found.context = info.whole("max_input_tokens", 10**8)
+    _window(found, params, info)
     found.weight, found.order = params.number("weight"), params.number("order")
     found.requests, found.tokens = params.whole("rpm", 10**9), params.whole("tpm", 10**12)
     found.parallel = params.whole("max_parallel_requests", 10**4)
@@ -227,14 +248,28 @@ def _facts(found: Deployment, params: Keys, info: Keys) -> None:
     _price(found, info if any(info.has(name) for name in PRICES.values()) else params)
 
 
+def _window(found: Deployment, params: Keys, info: Keys) -> None:
+    """Take over how long prompts may be; Ollama loads a model with the window that is declared of it."""
+    known = info.whole("max_input_tokens", WIDEST)
+    loads = found.kind == "ollama"
+    found.context = (params.whole("num_ctx", WIDEST) if loads else None) or known
+    if loads and known is not None and found.context == known and not params.has("num_ctx"):
+        info.leave("max_input_tokens", "as `context` it is the window that Ollama loads the model with")
+
+
 def _extras(found: Deployment, params: Keys) -> None:
-    """Take over fields that are sent as they are."""
+    """Take over fields that are sent as they are; Ollama takes its own sampling options under `options`."""
     body = params.keys("extra_body")
     for name in body:
         if name in OPTIONS.keys or isinstance(body.node.entries[name], Mapping):
             body.leave(name, "write it under `options`, or `options: {extra: ..}`")
         else:
             found.extra[name] = plain(body.node.entries[name])
+    if found.kind == "ollama":
+        own = {name: plain(node) for name in OLLAMA if (node := params.take(name)) is not None}
+        if own:
+            found.extra["options"] = own
+        return
     for name in EXTRAS:
         node = params.take(name)
         if node is not None:
@@ -243,9 +278,8 @@ def _extras(found: Deployment, params: Keys) -> None:
 
 def _option(found: Deployment, params: Keys, name: str) -> None:
     """Take over an option that is of the shape it has here, and that the kind of endpoint takes."""
-    kind = str(dict(found.place)["kind"])
-    if name in IGNORED.get(kind, ()):
-        params.leave(name, f"it cannot be sent to endpoints of kind {kind}")
+    if name in IGNORED.get(found.kind, ()):
+        params.leave(name, f"it cannot be sent to endpoints of kind {found.kind}")
         return
     node = params.take(name)
     shape = OPTIONS.keys[name].shape

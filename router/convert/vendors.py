@@ -15,6 +15,7 @@ class Vendor:
         base: The variable its address is usually in.
         suffix: What its address ends with for the router.
         kind: The kind of endpoint.
+        cut: Ends of its address that the router leaves out.
     """
 
     url: str = ""
@@ -22,14 +23,17 @@ class Vendor:
     base: str = ""
     suffix: str = ""
     kind: str = "openai"
+    cut: tuple[str, ...] = ()
 
+
+_OLLAMA = Vendor("http://localhost:11434", kind="ollama", cut=("/v1", "/api/chat", "/api/generate", "/api"))
 
 VENDORS = {
     "openai": Vendor("https://api.openai.com/v1", "OPENAI_API_KEY"),
     "azure": Vendor(key="AZURE_API_KEY", base="AZURE_API_BASE", suffix="/openai/v1"),
     "anthropic": Vendor(key="ANTHROPIC_API_KEY", kind="anthropic"),
-    "ollama": Vendor("http://localhost:11434/v1", suffix="/v1"),
-    "ollama_chat": Vendor("http://localhost:11434/v1", suffix="/v1"),
+    "ollama": _OLLAMA,
+    "ollama_chat": _OLLAMA,
     "groq": Vendor("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
     "deepseek": Vendor("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
     "mistral": Vendor("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),

@@ -32,7 +32,12 @@ def parse_messages(messages: object) -> tuple[Message, ...]:
         raise InvalidCall("messages is empty: a call needs at least one message")
     if len(messages) > MAX_MESSAGES:
         raise InvalidCall(f"messages has {len(messages):,} entries; at most {MAX_MESSAGES:,} are taken")
-    return tuple([_message(message, index) for index, message in enumerate(messages)])
+    return tuple(
+        [
+            Message(each["role"], each["content"]) if _is_plain(each) else _message(each, index)
+            for index, each in enumerate(messages)
+        ]
+    )
 
 
 def _is_plain(value: object) -> bool:
@@ -46,8 +51,6 @@ def _is_plain(value: object) -> bool:
 
 
 def _message(value: object, index: int) -> Message:
-    if _is_plain(value):
-        return Message(value["role"], value["content"])  # type: ignore[index]
     where = f"messages[{index}]"
     if isinstance(value, Message):
         _check(value, where)

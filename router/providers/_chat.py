@@ -7,7 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from router.core.errors import (
     CallFailed,
@@ -28,13 +28,13 @@ from router.providers._sse import SseParser
 from router.providers._transport import HttpRequest, place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from router.core.events import Delta, Done, Event, Garbled
     from router.core.port import Vitality
     from router.core.request import Endpoint, Request
-    from router.providers._transport import HttpResponse, Prompt
+    from router.providers._transport import HttpResponse
 
 USAGE_GRACE = 0.2
 LOADING_STATUS = 503
@@ -198,6 +198,7 @@ class _Exchange:
         "_decoder",
         "_failure",
         "_known",
+        "_left",
         "_over",
         "_parser",
         "_provider",
@@ -216,6 +217,7 @@ class _Exchange:
         self._until: float | None = None
         self._failure: CallFailed | None = None
         self._over = False
+        self._left = False  # whether the exchange is over, and nothing is left to free
 
     async def __aenter__(self) -> Self:
         provider, request = self._provider, self._request
@@ -230,8 +232,8 @@ class _Exchange:
         except BaseException as error:
             await self._sending.__aexit__(type(error), error, error.__traceback__)
             raise
-        if self._parser is None and hasattr(response, "whole"):
-            self._take_whole(cast("Prompt", response))
+        if self._parser is None and (whole := getattr(response, "whole", None)) is not None:
+            self._take_whole(whole)
         return self
 
     async def __aexit__(
@@ -240,6 +242,8 @@ class _Exchange:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._left:
+            return
         try:
             if kind is None and self._decoder.over:
                 await self._response.linger()
@@ -257,7 +261,7 @@ class _Exchange:
             if self._over:
                 raise StopAsyncIteration
             try:
-                await self._take_in()
+                self._take_in(await self._coming())
             except CallFailed as error:
                 self._fail(error)
         return self.ready.popleft()
@@ -275,45 +279,40 @@ class _Exchange:
             self._parser = self._provider.parser()
             self._chunks = self._response.chunks()
 
-    async def _take_in(self) -> None:
-        """Wait for what comes next, and make events of it."""
-        parser = self._parser
-        if parser is None:
-            self.ready += self._decoder.feed_whole(await self._response.read())
+    def _coming(self) -> Awaitable[bytes | None]:
+        """Return what waits for all of the body, or for more of a stream; None is its end."""
+        if self._parser is None:
+            return self._response.read()
+        if self._until is None:
+            return anext(self._chunks, None)
+        return _next(self._chunks, self._until)
+
+    def _take_in(self, data: bytes | None) -> None:
+        """Make events of all of the body, or of a chunk of a stream; None is its end."""
+        ready, decoder, parser = self.ready, self._decoder, self._parser
+        if parser is None or data is None:
+            ready += decoder.feed_whole(data or b"") if parser is None else self._rest(parser)
             self._end()
             return
-        if self._until is None:
-            chunk = await anext(self._chunks, None)
-        else:
-            chunk = await _next(self._chunks, self._until)
-        if chunk is not None:
-            self._take_chunk(parser, chunk)
-        else:
-            self.ready += self._rest(parser)
-            self._end()
-
-    def _take_chunk(self, parser: Parser, chunk: bytes) -> None:
-        """Make events of a chunk of a stream."""
-        ready, decoder = self.ready, self._decoder
         found = False
-        for data in parser.feed(chunk):
+        for event in parser.feed(data):
             found = True
-            ready += decoder.feed_event(data)
+            ready += decoder.feed_event(event)
             if decoder.over:
                 self._end()
                 return
-        if not found and chunk.startswith(b":"):
+        if not found and data.startswith(b":"):
             ready.append(ALIVE)
         if decoder.finished and self._until is None:
             self._until = asyncio.get_running_loop().time() + USAGE_GRACE
 
-    def _take_whole(self, response: Prompt) -> None:
+    def _take_whole(self, whole: Callable[[], bytes | None]) -> None:
         """Make events of an answer that is all there; nothing is waited for."""
         try:
-            body = response.whole()
+            body = whole()
             if body is not None:
-                self.ready += self._decoder.feed_whole(body)
-                self._end()
+                self._left = True
+                self._take_in(body)
         except CallFailed as error:
             self._fail(error)
 

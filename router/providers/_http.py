@@ -26,8 +26,9 @@ from router.providers._http_failures import FOREIGN, failure
 from router.providers._per_loop import PerLoop
 from router.providers._pump import Pump
 from router.providers._quiet import hush, quiet
+from router.providers._renewing import RenewingTransport
 from router.providers._transport import BODY_CAP, SOCKET_BASE, place
-from router.providers.transport.trust import USELESS, trust_of
+from router.providers.transport.trust import USELESS, Trust
 
 if TYPE_CHECKING:
     import ssl
@@ -168,19 +169,8 @@ class HttpxTransport:
             raise ResponseTooLarge(f"{self._where} announced more than {_transport.BODY_CAP} bytes")
 
     def _build(self) -> httpx.AsyncClient:
-        proxy = self._endpoint.settings.get("proxy")
         try:
-            transport = httpx.AsyncHTTPTransport(
-                verify=self._trust(),
-                trust_env=False,
-                limits=httpx.Limits(
-                    max_connections=None,
-                    max_keepalive_connections=None,
-                    keepalive_expiry=_transport.KEEP_ALIVE,
-                ),
-                proxy=str(proxy) if proxy else None,
-                uds=self._socket,
-            )
+            transport = self._carried()
         except (OSError, ValueError) as error:
             raise ConnectFailed(f"{self._where}: {USELESS}: {error}") from error
         return httpx.AsyncClient(
@@ -190,11 +180,28 @@ class HttpxTransport:
             cookies=_no_cookies(),
         )
 
-    def _trust(self) -> ssl.SSLContext | bool:
+    def _carried(self) -> httpx.AsyncBaseTransport:
         settings = self._endpoint.settings
         if not (self._base.startswith("https:") or settings.get("proxy")):
-            return False
-        return trust_of(settings)
+            return self._trusting(verify=False)
+        trust = Trust(settings)
+        if trust.has_files:
+            return RenewingTransport(trust, lambda context: self._trusting(verify=context))
+        return self._trusting(verify=trust.now())
+
+    def _trusting(self, *, verify: ssl.SSLContext | bool) -> httpx.AsyncHTTPTransport:
+        proxy = self._endpoint.settings.get("proxy")
+        return httpx.AsyncHTTPTransport(
+            verify=verify,
+            trust_env=False,
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=None,
+                keepalive_expiry=_transport.KEEP_ALIVE,
+            ),
+            proxy=str(proxy) if proxy else None,
+            uds=self._socket,
+        )
 
 
 def _no_cookies() -> CookieJar:

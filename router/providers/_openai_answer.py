@@ -57,6 +57,7 @@ class AnswerDecoder:
         "_source",
         "_tells_cost",
         "_usage",
+        "finished",
         "over",
     )
 
@@ -65,17 +66,13 @@ class AnswerDecoder:
         self._request = request
         self._tells_cost = tells_cost
         self._cost: Decimal | None = None
+        self.finished = False  # the reason of the end is known; only the usage may still come
         self._finish: str | None = None
         self._usage: Usage | None = None
         self._model = ""
         self.over = False  # nothing more can come
         self._full = False
         self._called = False
-
-    @property
-    def finished(self) -> bool:
-        """Whether the reason of the end is known; only the usage may still come."""
-        return self._finish is not None
 
     def feed_text(self, text: str | bytes) -> list[Delta]:
         """Take in the data of one event: JSON, or `[DONE]`.
@@ -84,15 +81,7 @@ class AnswerDecoder:
             CallFailed: It is an error, or no JSON.
         """
         found = usual(text)
-        if found is not None:
-            return self._take(*found)
-        if text.strip() in (b"[DONE]", "[DONE]"):
-            self.over = True
-            return []
-        payload = parse(text)
-        if payload is UNREADABLE:
-            raise MalformedResponse(f"{self._source.where} sent something that is not JSON")
-        return self.feed(payload)
+        return self._take(*found) if found is not None else self._feed_rare(text)
 
     def feed_event(self, text: str | bytes) -> list[Delta | Garbled]:
         """Take in the data of one event of a stream; one that cannot be read does not end an answer that has begun.
@@ -101,13 +90,24 @@ class AnswerDecoder:
             CallFailed: It is an error, or cannot be read and nothing came before it.
         """
         try:
-            return self.feed_text(text)  # type: ignore[return-value]  # a list of its own
+            found = usual(text)
+            return self._take(*found) if found is not None else self._feed_rare(text)  # type: ignore[return-value]
         except MalformedResponse as error:
             if self.finished:
                 return []  # all is said; only the usage is lost
             if not self._full:
                 raise
             return [Garbled(str(error))]
+
+    def _feed_rare(self, text: str | bytes) -> list[Delta]:
+        """Take in what is not of the usual form."""
+        if text.strip() in (b"[DONE]", "[DONE]"):
+            self.over = True
+            return []
+        payload = parse(text)
+        if payload is UNREADABLE:
+            raise MalformedResponse(f"{self._source.where} sent something that is not JSON")
+        return self.feed(payload)
 
     def feed_whole(self, text: str | bytes) -> list[Delta]:
         """Take in the JSON of an answer that comes in one piece, with which it is over.
@@ -179,7 +179,7 @@ class AnswerDecoder:
         if said.tool_calls is not None:
             self._calls(said.tool_calls, deltas)
         if choice.finish_reason is not None:
-            self._finish = choice.finish_reason
+            self._finish, self.finished = choice.finish_reason, True
         if chunk.usage:
             self._count(chunk.usage)
         if deltas:
@@ -195,7 +195,7 @@ class AnswerDecoder:
         deltas = self._deltas(said)
         reason = choice.get("finish_reason")
         if isinstance(reason, str):
-            self._finish = reason
+            self._finish, self.finished = reason, True
         return deltas
 
     def _deltas(self, said: Mapping[str, object]) -> list[Delta]:

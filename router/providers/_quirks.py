@@ -60,17 +60,14 @@ def adapt(body: dict[str, Any], row: Quirk, request: Request) -> dict[str, Any]:
     return {row.fields.get(name, name): value for name, value in own.items()} | extra
 
 
-def path_of(row: Quirk, url: str, request: Request, version: str | None) -> str:
-    """Return the path of a chat request, below the endpoint's address.
+def path_of(url: str, request: Request, version: str | None) -> str:
+    """Return the path of a chat request to a server with deployments, below the endpoint's address.
 
     Args:
-        row: The server.
         url: The endpoint's address.
         request: What is asked.
         version: `api_version` as the file writes it, or None.
     """
-    if not row.deployments:
-        return CHAT
     if has_version_in_path(url):
         return f"{CHAT}?api-version={quote(version, safe='')}" if version else CHAT
     return _below(url, f"/deployments/{quote(request.model, safe='')}{CHAT}", version)

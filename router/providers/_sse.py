@@ -15,6 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 _END = re.compile(rb"[\r\n]")
 _CR, _LF = 13, 10
 _BEGIN, _EMPTY_LINE = b"data: ", b"\n\n"
+_BETWEEN = _EMPTY_LINE + _BEGIN
 
 
 class SseParser:
@@ -67,8 +68,8 @@ class SseParser:
         """
         if self._buffer or not (chunk.startswith(_BEGIN) and chunk.endswith(_EMPTY_LINE)):
             return []
-        found = chunk[len(_BEGIN) : -len(_EMPTY_LINE)].split(_EMPTY_LINE + _BEGIN)
-        return found if chunk.count(b"\n") == len(_EMPTY_LINE) * len(found) else []
+        found = chunk[6:-2].split(_BETWEEN)
+        return found if chunk.count(b"\n") == 2 * len(found) else []
 
     def _feed_events(self, chunk: bytes) -> Iterator[bytes]:
         """Take in a chunk without a CR; the buffer begins with an event, and has no event's end."""

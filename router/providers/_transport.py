@@ -72,7 +72,7 @@ class Prompt(HttpResponse, Protocol):
     """What an answer may be that can be read without waiting."""
 
     def whole(self) -> bytes | None:
-        """Return the body, of which nothing was read yet, if all of it is there already."""
+        """Return the body, of which nothing was read yet, if all of it is there: then there is nothing left to free."""
         ...
 
 

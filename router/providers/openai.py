@@ -11,7 +11,7 @@ from router.providers._json_api import JsonApi, root_of
 from router.providers._openai_answer import AnswerDecoder
 from router.providers._openai_models import OpenAiModels
 from router.providers._openai_wire import render
-from router.providers._quirks import adapt, check, models_path, path_of
+from router.providers._quirks import CHAT, adapt, check, models_path, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,9 @@ class OpenAiProvider(ChatProvider):
         return {"authorization": Secret(f"Bearer {key.reveal()}")}
 
     def _path(self, request: Request) -> str:
-        return path_of(self._row, self._url, request, self._version)
+        if not self._row.deployments:
+            return CHAT
+        return path_of(self._url, request, self._version)
 
     def _body(self, request: Request) -> Mapping[str, Any]:
         body = render(request, stream=request.stream)

@@ -43,7 +43,8 @@ class Timers:
     def set(self, alarm: Alarm, when: float) -> int:
         """Have an alarm ring at a time; return the number under which it is set."""
         alarms = self._alarms
-        self._trim()
+        if alarms and alarms[0][2].number != alarms[0][1]:
+            self._trim()
         number = next(self._numbers)
         heappush(alarms, (when, number, alarm))
         # A timer that goes off too early finds out then; one that is late already, by a clock that leapt, is of no use.
@@ -146,6 +147,7 @@ class Alarm:
             self._task.cancel()
 
     def _set(self) -> None:
-        self.stop()
+        if self.number:
+            self._timers.drop()
         self._set_for = self._when
         self.number = self._timers.set(self, self._when)

@@ -50,6 +50,8 @@ class Call:
         deadline: Loop time at which it is over.
         request_id: Its own id.
         started: Loop time at which it began.
+        rule: The name of the rule that decides it, or None.
+        handed: Whether the caller gets the answer as it comes.
         dimensions: What is known of it, measured dimensions too.
         tokens: Estimated tokens of the prompt; 0 where nobody asks.
         snapshot: The configuration in force, with providers and gates.
@@ -80,6 +82,8 @@ class Call:
     deadline: float
     request_id: str
     started: float
+    rule: str | None
+    handed: bool
     dimensions: Mapping[str, Value]
     tokens: int
     snapshot: Snapshot
@@ -113,6 +117,8 @@ class Call:
             deadline=origin.now + (self.deadline - self.started),
             request_id=origin.request_id,
             started=origin.now,
+            rule=self.rule,
+            handed=self.handed,
             dimensions=dict(self.dimensions),
             tokens=self.tokens,
             snapshot=self.snapshot,
@@ -121,21 +127,11 @@ class Call:
             dice=origin.dice,
         )
 
-    @property
-    def handed(self) -> bool:
-        """Whether the caller gets the answer as it comes."""
-        return self.live and not self.route.buffered
-
     def ended(self, record: AttemptRecord) -> None:
         """Take note of an attempt that is over."""
         self.attempts.append(record)
         if self.observed is not None:
             self.observed(self.request_id, record)
-
-    @property
-    def rule(self) -> str | None:
-        """The rule that decided, or None."""
-        return self.route.name or None
 
     @property
     def urgency(self) -> str:
@@ -245,6 +241,8 @@ def make_call(
         deadline=origin.now + min(seconds, route.deadline),
         request_id=origin.request_id,
         started=origin.now,
+        rule=route.name or None,
+        handed=origin.live and not route.buffered,
         dimensions=found,
         tokens=int(found["tokens"]),
         snapshot=snapshot,

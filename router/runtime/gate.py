@@ -113,6 +113,7 @@ class Gate:
         self._plain = len(keys) < 2 and around.requests is None and around.tokens is None  # noqa: PLR2004
         self._first = (*guards, *(keys[0] if keys else ()))
         self._breakers = [guard.breaker for guard in self._first]
+        self._passes = [(guard, guard.breaker.usual()) for guard in self._first]
         self._speed = Speed()
         self.scale = Calibration()
 
@@ -194,7 +195,7 @@ class Gate:
         """Return the right to send one attempt now, or None; each ends with `ended`."""
         with self._lock:
             if self._calm(now):
-                return Permit([(guard, guard.breaker.usual()) for guard in self._first], 0, now, tokens, 0)
+                return Permit(self._usual(), 0, now, tokens, 0)
             opening = self.opening(now, tokens)
             if (opening.panic if panic else opening.at) > now:
                 return None
@@ -213,6 +214,14 @@ class Gate:
                 held = self.scale.expected(tokens)
                 around.tokens.take(now, held)
             return Permit(passes, key or 0, now, tokens, held)
+
+    def _usual(self) -> list[tuple[Guard, Pass]]:
+        """Return the passes of breakers that are all closed: the same for all tries until one of them opens."""
+        for guard, given in self._passes:
+            if given.generation != guard.breaker.generation:
+                self._passes = [(guard, guard.breaker.usual()) for guard in self._first]
+                break
+        return self._passes
 
     def ended(
         self, permit: Permit, error: BaseException | None, usage: Usage | None, point: tuple[float, float]
@@ -237,7 +246,7 @@ class Gate:
                 around.retries.earn()
             elif treatment is not None and self._slows(treatment):
                 self._speed.failed(now - permit.at, now)
-            scope = self._scope_of(treatment)
+            scope = None if treatment is None else self._scope_of(treatment)
             for guard, given in permit.passes:
                 if error is None and not given.probe:
                     guard.breaker.succeeded(given, now)
@@ -290,10 +299,10 @@ class Gate:
         opens = [max(guard.breaker.opens(now) for guard in key) for key in self._keys]
         return next((index for index, at in enumerate(opens) if at <= now), opens.index(min(opens)))
 
-    def _scope_of(self, treatment: Treatment | None) -> Scope | None:
+    def _scope_of(self, treatment: Treatment) -> Scope:
         """Return whose breaker moves: without credentials, the endpoint's or the deployment's own."""
-        if treatment is None or self._keys or treatment.scope not in ("key", "key_model"):
-            return treatment.scope if treatment is not None else None
+        if self._keys or treatment.scope not in ("key", "key_model"):
+            return treatment.scope
         return "endpoint" if treatment.scope == "key" else "deployment"
 
 

@@ -56,7 +56,8 @@ class Snapshot:
         Raises:
             NoCandidate: It is never contacted.
         """
-        barred = self.program.barred(endpoint)
+        offline = self.program.offline
+        barred = None if offline is None else self.program.barred(endpoint)
         if barred is not None:  # nobody should have asked
             raise NoCandidate(f"endpoint `{endpoint.name}` is not asked ({barred})")
         provider = self._given.get(endpoint.name) or self._providers.get(endpoint.name)

@@ -34,6 +34,7 @@ class Charged(Protocol):
 
     request_id: str
     began: float
+    rule: str | None
     task: str
     program: Program
     options: Mapping[str, Any]
@@ -41,11 +42,6 @@ class Charged(Protocol):
     sent: int
     spent: frozenset[str]
     saved: Decimal | None
-
-    @property
-    def rule(self) -> str | None:
-        """The rule that decided, or None."""
-        ...
 
     def tokens_of(self, deployment: Deployment) -> int:
         """Return about how many tokens the prompt has for one deployment."""
@@ -233,7 +229,7 @@ class _Facts(NamedTuple):
 
 def _facts(call: Charged, part: int | str, began: float, place: tuple[str, str, Price | None]) -> _Facts:
     names = call.program.spoken
-    said = tuple([call.dimensions[name] for name in names])
+    said = tuple(map(call.dimensions.__getitem__, names))
     user = call.options.get("user")
     return _Facts(call.request_id, part, began, place, call.rule, call.task, user, names, said)
 

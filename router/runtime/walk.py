@@ -76,7 +76,8 @@ class Walk:
         self._plan = Plan(call.candidates, call.route.policy, call.deadline, _openings(call, self._gates))
         self._last: tuple[int, CallFailed] | None = None
         # A batch call has time; a lone candidate has no other.
-        self._hedges = hedges if len(call.candidates) > 1 and call.urgency != "batch" else None
+        pays = hedges is not None and len(call.candidates) > 1 and call.urgency != "batch"
+        self._hedges = hedges if pays else None
 
     async def run(self) -> Attempt:
         """Return the attempt that stands: at its first content if that is handed out, else at its end.

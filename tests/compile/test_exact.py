@@ -73,7 +73,7 @@ def program(rules):
     text = HEAD + "".join(f"  - {{when: {written(when)}, use: {use}}}\n" for when, use in rules)
     configuration = load_source(Source("router.yaml", text), Path())
     assert configuration.problems == []
-    return lower(configuration.document, configuration.linked, "router.yaml")
+    return lower(configuration.document, configuration.linked, "router.yaml", configuration.folder)
 
 
 def meets(value, wanted):

@@ -8,7 +8,9 @@ import pytest
 
 from router.checks.registry import run_all
 from router.compile.compiler import compile_configuration
+from router.compile.diff import diff
 from router.config.load import load_source
+from router.config.written import Written
 from router.core.certificate import ClientCertificate
 from router.core.secret import Secret
 from router.diagnostics.source import Source
@@ -122,3 +124,32 @@ def test_what_is_wrong_with_it_is_told_once_and_shows_no_password(cert, code):
 def test_a_variable_that_is_not_set_is_told():
     found = errors(f'{HTTPS}, cert: {{file: me.pem, password: "${{env:WORD}}"}}', {})
     assert [each.code for each in found] == ["R305"]
+
+
+def lines(before, after):
+    """Return what `router diff` says of the endpoint, each in a folder of its own."""
+    found = [
+        load_source(Source("x.yaml", loaded(f"{HTTPS}, {cert}").source.text), folder)
+        for folder, cert in (before, after)
+    ]
+    return diff(*(compile_configuration(each)[0] for each in found)).endpoints
+
+
+def test_another_certificate_is_a_difference_wherever_the_two_files_stand():
+    here, there = Path("/a"), Path("/a/b/..")
+    assert lines((here, "cert: me.pem"), (here, "cert: you.pem")) == ("endpoint `here` changed: cert",)
+    assert lines((here, "cert: {file: me.pem}"), (here, "cert: {file: me.pem, keyfile: k}")) != ()
+    assert (
+        lines((here, "cert: {file: me.pem, keyfile: k}"), (there, "cert: {file: me.pem, keyfile: k}")) == ()
+    )
+
+
+def test_a_merged_file_says_the_same_of_it_and_shows_no_password():
+    cert = '{file: me.pem, keyfile: "certs/me.key", password: "${env:WORD}"}'
+    configuration = loaded(f"{HTTPS}, cert: {cert}")
+    shown = "\n".join(each.text for each in Written(configuration.root, ()).lines())
+    assert cert in shown
+    literal = loaded(f"{HTTPS}, cert: {{file: me.pem, password: okapi}}")
+    assert "okapi" not in "\n".join(
+        each.text for each in Written(literal.root, set(literal.source.secrets)).lines()
+    )

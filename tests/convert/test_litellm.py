@@ -203,11 +203,12 @@ def test_equal_keys_share_a_variable_and_others_get_one_of_their_own():
 def test_local_servers_need_no_key():
     document = yaml.safe_load(data("local").text)
     assert {name: (each["url"], each.get("key")) for name, each in document["endpoints"].items()} == {
-        "ollama": ("http://localhost:11434/v1", None),
+        "ollama": ("http://localhost:11434", None),
         "local": ("http://127.0.0.1:8000/v1", None),
         "lm-studio": ("http://localhost:1234/v1", None),
         "llamafile": ("http://127.0.0.1:8080/v1", None),
     }
+    assert document["endpoints"]["ollama"]["kind"] == "ollama"
     assert document["models"]["qwen"]["options"] == {"top_p": 0.9, "extra": {"repetition_penalty": 1.05}}
     assert document["cache"] == {"store": "memory", "ttl": "600s"}
 
@@ -218,6 +219,9 @@ def test_local_servers_need_no_key():
         ("gpt-4o", "openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4o"),
         ("o3-mini", "openai", "https://api.openai.com/v1", "OPENAI_API_KEY", "o3-mini"),
         ("claude-3-opus", "anthropic", None, "ANTHROPIC_API_KEY", "claude-3-opus"),
+        ("anthropic/claude-x", "anthropic", None, "ANTHROPIC_API_KEY", "claude-x"),
+        ("ollama/llama3.2", "ollama", "http://localhost:11434", None, "llama3.2"),
+        ("ollama_chat/qwen3:8b", "ollama", "http://localhost:11434", None, "qwen3:8b"),
         ("groq/x", "openai", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "x"),
         ("mistral/x", "openai", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "x"),
         ("openrouter/a/b:free", "openai", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "a/b:free"),
@@ -237,9 +241,11 @@ def test_prefixes_tell_who_serves_a_model(model, kind, url, key, name):
 @pytest.mark.parametrize(
     ("params", "url"),
     [
-        ("{model: ollama/x, api_base: http://gpu:11434/}", "http://gpu:11434/v1"),
-        ("{model: ollama/x, api_base: http://gpu:11434/v1}", "http://gpu:11434/v1"),
-        ("{model: ollama/x, api_base: os.environ/OLLAMA}", "${env:OLLAMA}/v1"),
+        ("{model: ollama/x, api_base: http://gpu:11434/}", "http://gpu:11434"),
+        ("{model: ollama/x, api_base: http://gpu:11434/v1}", "http://gpu:11434"),
+        ("{model: ollama_chat/x, api_base: http://gpu:11434/api/chat}", "http://gpu:11434"),
+        ("{model: ollama_chat/x, api_base: http://gpu:11434/ollama/api/}", "http://gpu:11434/ollama"),
+        ("{model: ollama/x, api_base: os.environ/OLLAMA}", "${env:OLLAMA}"),
         (
             "{model: azure/x, api_base: https://a.openai.azure.com/openai/deployments/x}",
             "https://a.openai.azure.com/openai/v1",
@@ -311,6 +317,34 @@ def test_an_option_that_cannot_be_sent_there_is_told():
     document, left = one("{model: claude-x, seed: 3, top_p: 0.5}")
     assert document["models"]["m"]["options"] == {"top_p": 0.5}
     assert "model_list[0].litellm_params.seed" in left
+
+
+def test_an_ollama_gets_its_window_and_its_own_options_where_it_looks_for_them():
+    document, left = one(
+        "{model: ollama/x, num_ctx: 8192, top_k: 5, repeat_penalty: 1.2, temperature: 0.5, keep_alive: 8m,"
+        " logit_bias: {x: 1}, extra_body: {think: true}}",
+        info="{max_input_tokens: 4096}",
+    )
+    model = document["models"]["m"]
+    assert model["context"] == 8192
+    assert model["options"] == {
+        "temperature": 0.5,
+        "extra": {"think": True, "options": {"top_k": 5, "repeat_penalty": 1.2}},
+    }
+    paths = {f"model_list[0].litellm_params.{name}" for name in ("keep_alive", "logit_bias")}
+    assert set(left) == paths
+    assert "idle_unload" in left["model_list[0].litellm_params.keep_alive"]
+
+
+def test_a_window_that_ollama_is_loaded_with_from_now_on_is_told():
+    document, left = one("{model: ollama/x}", info="{max_input_tokens: 4096}")
+    assert document["models"]["m"]["context"] == 4096
+    assert "loads the model" in left["model_list[0].model_info.max_input_tokens"]
+
+
+def test_a_window_of_another_server_is_no_option_of_it():
+    _, left = one("{model: openai/x, num_ctx: 8192}")
+    assert set(left) == {"model_list[0].litellm_params.num_ctx"}
 
 
 def test_prices_may_stand_with_the_parameters():

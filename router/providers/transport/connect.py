@@ -82,7 +82,7 @@ async def _secured(connection: Connection, target: Target) -> None:
         return
     loop = asyncio.get_running_loop()
     try:
-        secured = await loop.start_tls(transport, connection, target.tls, server_hostname=target.name)
+        secured = await loop.start_tls(transport, connection, target.tls(), server_hostname=target.name)
     except BaseException:
         transport.abort()
         raise

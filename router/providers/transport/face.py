@@ -109,7 +109,7 @@ class FastTransport(httpx.AsyncBaseTransport):
         if len(self._targets) >= MOST_TARGETS:
             self._targets.clear()  # idle connections to them end by themselves
         host = url.raw_host.decode("ascii")
-        tls = self._trust() if url.scheme == "https" else None
+        tls = self._trust if url.scheme == "https" else None
         shown = str(name or host) if tls is not None else None
         port = url.port or PORTS[url.scheme]
         found = self._targets[key] = Target(host, port, self._socket, tls, shown, guard)

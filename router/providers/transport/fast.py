@@ -16,10 +16,10 @@ from router.providers.transport.failures import WireError, failed
 from router.providers.transport.message import Message, head_of
 from router.providers.transport.pool import Pool
 from router.providers.transport.target import Target
-from router.providers.transport.trust import USELESS, trust_of
+from router.providers.transport.trust import USELESS, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping
     from types import TracebackType
 
     from router.core.errors import CallFailed
@@ -63,21 +63,22 @@ class PooledTransport:
         """Close the connections of all loops; it may be opened again afterwards."""
         await self._pools.close()
 
-    async def send(self, request: HttpRequest) -> Answer:
-        """Return the answer, of which the head is there.
+    async def send(self, sending: _Sending) -> _Sending:
+        """Send a request, and wait for the head of its answer.
 
         Raises:
             CallFailed: It failed; nothing is left of it.
         """
         pool = self._pools.here() or await self._pools.enter()
-        target = self._target or self._aim()
+        target, message = self._target or self._aim(), self._message(sending.request)
         try:
-            answer = await pool.exchange(target, self._message(request), self._endpoint.timeouts.connect)
+            answer = await pool.exchange(target, message, self._endpoint.timeouts.connect)
         except WireError as error:
             failure = failed(self._where, error, begun=False)
         else:
             self._inspect(answer)
-            return answer
+            sending.begin(answer)
+            return sending
         raise failure
 
     def failed(self, error: WireError) -> CallFailed:
@@ -139,8 +140,9 @@ class PooledTransport:
         url = self._url(self._base)
         secure = url.scheme == "https"
         host = url.raw_host.decode("ascii")
+        trust = Trust(self._endpoint.settings) if secure else None
         try:
-            tls = trust_of(self._endpoint.settings) if secure else None
+            tls = None if trust is None else trust.looked_at()
         except (OSError, ValueError) as error:
             raise ConnectFailed(f"{self._where}: {USELESS}: {error}") from error
         guard = guard_of(self._endpoint, self._where)
@@ -152,19 +154,21 @@ class PooledTransport:
 class _Sending:
     """One exchange: entering sends, leaving frees; entered, it is the answer as adapters see it."""
 
-    __slots__ = ("_answer", "_read", "_request", "_transport", "headers", "status")
+    __slots__ = ("_answer", "_read", "_transport", "headers", "request", "status")
 
     def __init__(self, transport: PooledTransport, request: HttpRequest) -> None:
         self._transport = transport
-        self._request = request
-        self._answer: Answer  # from entering on
+        self.request = request
         self._read = 0
 
-    async def __aenter__(self) -> Self:
-        answer = self._answer = await self._transport.send(self._request)
+    def begin(self, answer: Answer) -> None:
+        """Take over an answer of which the head is there."""
+        self._answer = answer
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
-        return self
+
+    def __aenter__(self) -> Coroutine[object, None, _Sending]:
+        return self._transport.send(self)
 
     async def __aexit__(
         self,

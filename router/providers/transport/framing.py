@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,13 +12,18 @@ EMPTY = frozenset((204, 304))
 SPOKEN = frozenset(("1.1", "1.0"))
 
 
+@lru_cache(maxsize=128)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 def folded(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return header fields by lower-case name; what comes twice is joined by commas."""
-    found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in fields}
+    found = {_lower(name): value.decode("latin-1") for name, value in fields}
     if len(found) < len(fields):
         found = {}
         for raw, value in fields:
-            name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+            name, text = _lower(raw), value.decode("latin-1")
             found[name] = f"{found[name]}, {text}" if name in found else text
     return found
 

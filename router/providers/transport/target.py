@@ -8,6 +8,7 @@ from router.core.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from router.providers._guard import Guard
 
@@ -20,7 +21,7 @@ class Target:
         host: Name or address.
         port: Port.
         path: A unix socket instead, or None.
-        tls: What is trusted, or None for plain HTTP.
+        tls: Tells for each connection what is trusted and shown, or None for plain HTTP.
         name: Whom the certificate must name.
         guard: Looks at the addresses, or None.
     """
@@ -28,6 +29,6 @@ class Target:
     host: str
     port: int
     path: str | None = None
-    tls: ssl.SSLContext | None = None
+    tls: Callable[[], ssl.SSLContext] | None = None
     name: str | None = None
     guard: Guard | None = None

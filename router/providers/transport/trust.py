@@ -13,10 +13,76 @@ from router.core.certificate import ClientCertificate
 from router.providers.transport.client_certificate import show, stamps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # What an endpoint that cannot be spoken to for them is told.
 USELESS = "the settings proxy, cert, ca and verify do not work"
+
+
+class Trust:
+    """What an endpoint trusts and shows, as its files are now.
+
+    Files that cannot be used leave it as it was: half of a new pair, or of a file, is no reason to stop.
+
+    Args:
+        settings: Those of the endpoint.
+    """
+
+    # Mutable: the last context, and how its files were when it was made.
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        self._settings = settings
+        self._files = tuple(map(Path, _files(settings)))
+        self._seen: tuple[object, ...] = ()
+        self._context: ssl.SSLContext | None = None
+
+    @property
+    def has_files(self) -> bool:
+        """Whether it may change."""
+        return bool(self._files)
+
+    def looked_at(self) -> Callable[[], ssl.SSLContext]:
+        """Return `now`, which does not fail any more.
+
+        Raises:
+            OSError: As for `trust`.
+            ValueError: As for `trust`.
+        """
+        self.now()
+        return self.now
+
+    def now(self) -> ssl.SSLContext:
+        """Return it; another object when a file has changed.
+
+        Raises:
+            OSError: As for `trust`; the first time only.
+            ValueError: As for `trust`; the first time only.
+        """
+        seen = tuple(map(_look, self._files))
+        if self._context is None or seen != self._seen:
+            try:
+                self._context = trust_of(self._settings)
+            except (OSError, ValueError):
+                if self._context is None:
+                    raise
+            self._seen = seen
+        return self._context
+
+
+def _files(settings: Mapping[str, object]) -> list[str]:
+    ca, shown = settings.get("ca"), settings.get("cert")
+    found = [str(ca)] if ca else []
+    if isinstance(shown, ClientCertificate):
+        found += [each for each in (shown.file, shown.keyfile) if each is not None]
+    return found
+
+
+def _look(path: Path) -> object:
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_ino, told.st_mtime_ns, told.st_size
 
 
 def trust_of(settings: Mapping[str, object]) -> ssl.SSLContext:

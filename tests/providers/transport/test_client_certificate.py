@@ -342,3 +342,28 @@ def test_an_alert_is_found_behind_what_the_libraries_make_of_it():
     ring.__cause__ = OSError("other")
     ring.__cause__.__cause__ = ring
     assert refusal(ring) is None
+
+
+def twice(folder, tls, between):
+    """Return what two requests of one transport come to, with something done between them; a third is awaited."""
+
+    async def go():
+        async with wall(OK, tls=tls) as server:
+            settings = {"ca": str(folder / "ca.pem"), "cert": shown(folder, "chain.pem", "client.key")}
+            transport = transport_for(Endpoint("box", "openai", "local", server.url, settings=settings))
+
+            async def fetch():
+                try:
+                    async with transport.open(REQUEST) as response:
+                        return await response.read()
+                except CallFailed as error:
+                    return error
+
+            found = [await fetch()]
+            between()
+            await server_forgets(server, transport)
+            found.append(await fetch())
+            await transport.close()
+            return found
+
+    return asyncio.run(asyncio.wait_for(go(), 30))
