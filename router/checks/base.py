@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from router.config import problems
-from router.config.repair import as_written, holders
 from router.core.frozen import dataclass
 from router.diagnostics.diagnostic import Diagnostic, Edit, Fix, Related
 from router.diagnostics.suggest import listed
@@ -125,6 +124,8 @@ def renamed(configuration: Configuration, spans: Iterable[Span], name: str | Non
     """Return the fix that writes a name of the file at places; none for None, and none that would make a key twice."""
     if name is None:
         return ()
+    from router.config.repair import as_written, holders  # noqa: PLC0415 - few files have anything to repair
+
     held = holders(configuration)
     edits = tuple(Edit(span, as_written(name)) for span in spans if not held.taken(span, name))
     return (Fix(f"replace with `{name}`", edits),) if edits else ()

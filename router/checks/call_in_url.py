@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, replacement
 from router.checks.hosts import endpoint_hosts
-from router.config.repair import as_written
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         path = next((path for path in PATHS if place.url.endswith(path)), None)
         if path is None or place.key != "url" or place.settings.kind != "openai":
             continue
+        from router.config.repair import as_written  # noqa: PLC0415 - most addresses need no repair
+
         base = place.url.removesuffix(path).rstrip("/")
         yield Finding(
             place.node.span,

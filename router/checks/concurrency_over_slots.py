@@ -24,8 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from router.checks.base import Check, Finding, blurred
-from router.config.deployments import deployments
-from router.config.kinds import ONE_AT_A_TIME
+from router.config.deployments import slots
 from router.config.known import is_known, is_written
 from router.diagnostics.source import printable
 
@@ -42,22 +41,17 @@ def run(configuration: Configuration) -> Iterator[Finding]:
         return
     if not all(is_known(configuration, model, "at", "id", "context") for model in document.models.values()):
         return
-    # What is loaded at an endpoint: files, each with its context window.
-    loaded: dict[str, set[tuple[str, int | None]]] = {name: set() for name in document.endpoints}
-    for name in document.models:
-        for each in deployments(document, configuration.linked.places, name):
-            loaded[each.endpoint].add((each.place.id or each.settings.id or name, each.context))
-    for name, endpoint in document.endpoints.items():
-        if endpoint.kind not in ONE_AT_A_TIME or not is_written(configuration, endpoint, "concurrency"):
+    for name, answered in slots(document, configuration.linked.places).items():
+        endpoint = document.endpoints[name]
+        if not is_written(configuration, endpoint, "concurrency"):
             continue
-        slots = len(loaded[name])
-        if endpoint.concurrency is not None and 0 < slots < endpoint.concurrency:
+        if endpoint.concurrency is not None and 0 < answered < endpoint.concurrency:
             yield Finding(
                 endpoint.span("concurrency"),
                 f"endpoint `{printable(name)}` cannot work on {endpoint.concurrency} calls at once",
-                label=("its model answers" if slots == 1 else f"each of its {slots} models answers")
+                label=("its model answers" if answered == 1 else f"each of its {answered} models answers")
                 + " one call at a time",
-                help=f"write `concurrency: {slots}`: the rest queues, by urgency",
+                help=f"write `concurrency: {answered}`: the rest queues, by urgency",
             )
 
 

@@ -10,6 +10,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from router.core.form import json_text
 from router.core.frozen import dataclass
 from router.core.private import MODE, keep_private
 from router.runtime.many import key_of
@@ -178,7 +179,7 @@ class Results:
         Raises:
             BadFile: The disk is full, or the file cannot be written any more; what is in it stays.
         """
-        text = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        text = json_text(line).encode() + b"\n"
         sent = 0
         try:
             while sent < len(text):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from router.core.form import FORMAT_VERSION
+from router.core.form import FORMAT_VERSION, json_text
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
@@ -140,10 +139,8 @@ def as_json(report: UsageReport) -> str:
     """Return the object that `--format json` prints."""
     rows = [as_mapping(row) | {"by": dict(zip(report.names, row.by, strict=True))} for row in report.rows]
     total = as_mapping(report.total) | {"by": {}}
-    return json.dumps(
-        {"format_version": FORMAT_VERSION, "by": list(report.names), "rows": rows, "total": total},
-        indent=2,
-        ensure_ascii=False,
+    return json_text(
+        {"format_version": FORMAT_VERSION, "by": list(report.names), "rows": rows, "total": total}, 2
     )
 
 

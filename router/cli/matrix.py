@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from router.compile.compiler import compile_file
 from router.compile.matrix import TooLarge, matrix
 from router.compile.sides import NotADimension
 from router.core.errors import ConfigError
+from router.core.form import json_text
 from router.table.graph import TooComplex
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from router.compile.compiler import compile_configuration
 from router.compile.simulate import simulate
 from router.config.load import load_file
 from router.core.errors import ConfigError
+from router.core.form import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.compile.housed import housed
 from router.compile.options import file_params
-from router.config.kinds import HTTP_KINDS
+from router.config.kinds import HTTP_KINDS, ONE_AT_A_TIME
 from router.core.carrier import carrier
 from router.core.claude import usual_answer
 from router.core.quirk import PLAIN, quirk_of
@@ -24,7 +24,7 @@ HELD = {"regex": "", "json_repair": " where JSON is asked for"}
 
 
 def beyond(program: Program, route: Route, candidates: Sequence[Deployment]) -> Iterator[tuple[str, str]]:
-    """Yield what the file declares for these candidates, by its key: balance, hedge, breaker, quirks, limits, keys, stream."""
+    """Yield what the file declares for these candidates, by its key: balance, hedge, breaker, quirks, limits, keys, calls at once, stream."""
     models = dict.fromkeys(each.model for each in candidates)
     for name in models:
         model = program.models[name]
@@ -109,6 +109,11 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _quirks(endpoint)
     yield from _transport(endpoint)
     yield from _rates(endpoint)
+    if endpoint.kind in ONE_AT_A_TIME:
+        yield (
+            "concurrency",
+            f"{endpoint.name}: {endpoint.concurrency} at once; a model answers one call at a time",
+        )
 
 
 def _transport(endpoint: Endpoint) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,6 @@ from router.compile.lower import lower
 from router.compile.program import without_network
 from router.config.load import load_file
 from router.core.errors import ConfigError
-from router.diagnostics import text
-from router.diagnostics.diagnostic import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +87,9 @@ def compile_configuration(configuration: Configuration) -> tuple[Program, list[D
     ]
     source = configuration.source
     if errors or configuration.document is None:
+        from router.diagnostics import text  # noqa: PLC0415 - most files have no errors
+        from router.diagnostics.diagnostic import count  # noqa: PLC0415
+
         shown = text.human(errors, configuration.sources)
         raise ConfigError(f"{source.name}: {text.summary(count(errors), 0)}", findings, shown)
     return lower(configuration.document, configuration.linked, source.name, configuration.folder), findings

@@ -13,6 +13,7 @@ from router.compile.options import before_rules
 from router.compile.processing import processing
 from router.compile.program import Deployment, Invariant, Model, Program, Route, Written, in_order
 from router.config.conditions import Split as SplitSettings
+from router.config.deployments import slots
 from router.config.kinds import FEW_AT_ONCE, HTTP_KINDS, able
 from router.config.locality import locality_of
 from router.config.prices import PriceBook, price_book
@@ -53,7 +54,10 @@ CALL_BY_CALL = ("weighted", "least_busy", "fastest")
 
 def lower(document: Document, linked: Linked, file: str, folder: Path) -> Program:
     """Return the program of a document without errors; relative paths in it start at a folder."""
-    endpoints = {name: _endpoint(name, each, folder) for name, each in document.endpoints.items()}
+    answered = slots(document, linked.places)
+    endpoints = {
+        name: _endpoint(name, each, folder, answered.get(name)) for name, each in document.endpoints.items()
+    }
     temperatures = {
         task: Written(value, document.entry_span("temperatures", task))
         for task, value in (document.temperatures or {}).items()
@@ -152,10 +156,12 @@ def _direct(document: Document) -> Route:
     )
 
 
-def _endpoint(name: str, settings: EndpointSettings, folder: Path) -> Endpoint:
+def _endpoint(name: str, settings: EndpointSettings, folder: Path, answered: int | None) -> Endpoint:
+    """Return an endpoint; `answered` is how many calls its models answer at once, where that is known."""
     locality = locality_of(settings)
     few = locality == "local" or settings.kind in FEW_AT_ONCE
-    concurrency = settings.concurrency or (LOCAL_CONCURRENCY if few else REMOTE_CONCURRENCY)
+    usual = LOCAL_CONCURRENCY if few else REMOTE_CONCURRENCY
+    concurrency = settings.concurrency or (usual if answered is None else min(usual, max(1, answered)))
     queue = settings.queue
     return Endpoint(
         name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.config.kinds import IGNORED
+from router.config.kinds import IGNORED, ONE_AT_A_TIME
 from router.config.locality import locality_of
 from router.config.prices import PriceBook
 from router.core.frozen import dataclass
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 SNAPSHOT = PriceBook()
+SUFFIX = ".gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,27 @@ def unpriced(
         first = next(found, None)
         if first is not None:
             yield first
+
+
+def slots(document: Document, places: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return how many calls each endpoint answers at once whose models answer one at a time, by its name.
+
+    Each of its models does, and one that is asked with two windows is in memory twice. Without a model it is none.
+    """
+    loaded: dict[str, set[tuple[str, int | None]]] = {
+        name: set() for name, each in document.endpoints.items() if each.kind in ONE_AT_A_TIME
+    }
+    for model in document.models if loaded else ():
+        for each in deployments(document, places, model):
+            if each.endpoint in loaded:
+                own = each.place.id or each.settings.id or model
+                loaded[each.endpoint].add((file_of(each.at.path, own), each.context))
+    return {name: len(each) for name, each in loaded.items()}
+
+
+def file_of(path: str, model: str) -> str:
+    """Return what tells a model file from others at an endpoint: where `path` is a file, any name is that one."""
+    return "" if path.endswith(SUFFIX) else model.removesuffix(SUFFIX)
 
 
 def ignored_at(place: DeploymentSettings) -> tuple[frozenset[str], str]:

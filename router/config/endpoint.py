@@ -132,7 +132,7 @@ class EndpointSettings(Record):
         Number(1, 10_000, whole=True),
         "Attempts at once; the rest queue.",
         default=None,
-        written="2 local and for opencode, 8 remote",
+        written="2 local and for opencode, 8 remote; 1 for gguf with one model",
     )
     queue: QueueSettings = key(
         Fields(QueueSettings, "queue"), "Calls that wait for a place.", default=QueueSettings()

@@ -6,7 +6,6 @@ error does not cause five findings.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
@@ -106,6 +105,15 @@ def link(document: Document, suggest: Suggester | None = None) -> tuple[Linked, 
     return linker.run(), linker.problems
 
 
+def _folded(name: str) -> str:
+    """Return a name as people would compare it: neither letter case nor width tells two apart."""
+    if name.isascii():
+        return name.casefold()
+    from unicodedata import normalize  # noqa: PLC0415 - large, and most names are plain
+
+    return normalize("NFKC", name).casefold()
+
+
 class _Linker:
     """One pass over a document. It alone fills `linked` and `problems`."""
 
@@ -144,7 +152,7 @@ class _Linker:
         """Report names that stand twice, or that nobody could tell apart."""
         seen: dict[str, tuple[str, Span]] = {}
         for name, span in names:
-            folded = unicodedata.normalize("NFKC", name).casefold()
+            folded = _folded(name)
             first, place = seen.setdefault(folded, (name, span))
             if place != span:
                 other = printable(first) if first != name else ""

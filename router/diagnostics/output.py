@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Literal, get_args
 
+from router.core.form import json_text
 from router.core.frozen import dataclass
 from router.diagnostics import text
 from router.diagnostics.diagnostic import SEVERITIES, count
@@ -82,4 +82,4 @@ def _down_to(least: Severity) -> tuple[Severity, ...]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json_text(value, 2) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,9 @@ def nearest(name: str, legal: Iterable[str]) -> str | None:
 
 
 def _spelt_alike(folded: str, names: list[str]) -> str | None:
-    found = difflib.get_close_matches(folded, [_fold(each) for each in names], n=1, cutoff=NEAR)
+    from difflib import get_close_matches  # noqa: PLC0415 - few files have a name to correct
+
+    found = get_close_matches(folded, [_fold(each) for each in names], n=1, cutoff=NEAR)
     return next((each for each in names if _fold(each) == found[0]), None) if found else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -81,6 +80,8 @@ class OfflinePolicy:
 
 def words_of(text: str) -> Words:
     """Return the words of a text, small and in one form; a symbol such as an emoji is a word, punctuation is none."""
+    import unicodedata  # noqa: PLC0415 - large, and only canned replies look for words
+
     found: list[str] = []
     inside = False
     for character in unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from router.providers._transport import HttpResponse
 
 FIRST_LOOK, LONGEST_LOOK = 0.05, 1.0
+VERSION_CAP = 40  # characters
 
 
 class OllamaProvider(ChatProvider):
@@ -69,7 +70,7 @@ class OllamaProvider(ChatProvider):
         """
         answer = await self._api.get("/api/version")
         found = str(answer.get("version", "")) if isinstance(answer, dict) else ""
-        return found, cuts_unseen(found)
+        return self.source.quote(found, VERSION_CAP), cuts_unseen(found)
 
     async def load(self, model: str, context: int | None = None) -> None:
         """Have a model in memory until it is unloaded; see `router.core.port.Resident`."""

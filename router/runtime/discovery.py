@@ -21,6 +21,7 @@ from router.providers.knock import knock
 from router.providers.registry import create
 from router.runtime.discovered import page
 from router.runtime.inspection import CLOCK, PATIENCE
+from router.runtime.listing import models_at
 
 if TYPE_CHECKING:
     from router.core.clock import Clock
@@ -180,7 +181,7 @@ async def _models(endpoint: Endpoint) -> tuple[tuple[Listed, ...], bool]:
     provider = create(endpoint)
     try:
         if isinstance(provider, Lister):
-            return await provider.listed(), False
+            return await models_at(endpoint, provider), False
     except Authentication:
         if endpoint.keys:
             raise

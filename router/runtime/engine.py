@@ -227,7 +227,7 @@ class Engine:
             cache = call.snapshot.cache
             if cache is not None:
                 return await cache.answer(call, self._answered)
-            return await self._answered(call)
+            return await (self._walked if call.program.offline is None else self._answered)(call)
         except CallFailed as error:
             raise self.failed(call, error) from error.__cause__
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.checks.base import Finding
-from router.checks.missing_file import CHECK
 from router.core.errors import ConfigError
-from router.diagnostics import text
-from router.diagnostics.diagnostic import count
 from router.providers.registry import file_troubles
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
     from router.compile.program import Program
+    from router.config.endpoint import EndpointSettings
     from router.config.load import Configuration
-    from router.diagnostics.diagnostic import Diagnostic
 
 
 HELP = {
@@ -37,15 +33,15 @@ def look_at_files(configuration: Configuration, program: Program, replaced: Cont
     Raises:
         ConfigError: Some cannot be used; a finding for each is inside.
     """
-    found = list(_findings(configuration, program, replaced))
+    found = list(_troubles(configuration, program, replaced))
     if found:
-        shown = text.human(found, configuration.sources)
-        raise ConfigError(f"{configuration.source.name}: {text.summary(count(found), 0)}", found, shown)
+        raise _refusal(configuration, found)
 
 
-def _findings(
+def _troubles(
     configuration: Configuration, program: Program, replaced: Container[str]
-) -> Iterator[Diagnostic]:
+) -> Iterator[tuple[str, EndpointSettings, str, str]]:
+    """Yield each endpoint's name and settings, the key that names what cannot be used, and why it cannot."""
     document = configuration.document
     for name, settings in document.endpoints.items() if document is not None else ():
         if name in replaced:
@@ -57,10 +53,25 @@ def _findings(
             if deployment.endpoint.name == name
         ]
         for key, trouble in file_troubles(program.endpoints[name], models):
-            finding = Finding(
-                settings.span(key),
-                trouble,
-                label="cannot be used",
-                help=HELP.get(key, USUAL_HELP),
-            )
-            yield finding.diagnostic(CHECK, f"endpoints.{name}.{key}", "error")
+            yield name, settings, key, trouble
+
+
+def _refusal(
+    configuration: Configuration, troubles: list[tuple[str, EndpointSettings, str, str]]
+) -> ConfigError:
+    from router.checks.base import Finding  # noqa: PLC0415 - hardly any load is refused
+    from router.checks.missing_file import CHECK  # noqa: PLC0415
+    from router.diagnostics import text  # noqa: PLC0415
+    from router.diagnostics.diagnostic import count  # noqa: PLC0415
+
+    found = [
+        Finding(
+            settings.span(key),
+            trouble,
+            label="cannot be used",
+            help=HELP.get(key, USUAL_HELP),
+        ).diagnostic(CHECK, f"endpoints.{name}.{key}", "error")
+        for name, settings, key, trouble in troubles
+    ]
+    shown = text.human(found, configuration.sources)
+    return ConfigError(f"{configuration.source.name}: {text.summary(count(found), 0)}", found, shown)

@@ -15,6 +15,7 @@ from router.core.errors import CallFailed, ConfigError, ConnectFailed, ModelLoad
 from router.core.frozen import dataclass
 from router.core.port import Lister, Probed
 from router.providers.registry import create
+from router.runtime.listing import models_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -175,7 +176,7 @@ async def _looked(prepared: Prepared, endpoint: Endpoint, seconds: float, clock:
 
 async def _answered(endpoint: Endpoint, provider: Provider) -> Seen:
     if isinstance(provider, Lister):
-        models = await provider.listed()
+        models = await models_at(endpoint, provider)
         return Seen(endpoint, "up", models=models)
     if isinstance(provider, Probed):
         found = await provider.probe()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from pathlib import Path
 
 from router.core.frozen import dataclass
@@ -44,10 +43,17 @@ class Owner:
 def owner() -> Owner:
     """Return this process as an owner with a name of its own."""
     pid = os.getpid()
-    return Owner(f"{pid}-{os.urandom(6).hex()}", _machine(), pid, _began(pid))
+    return Owner(new_name(), _machine(), pid, _began(pid))
+
+
+def new_name() -> str:
+    """Return a name for a writer of this process, never given twice."""
+    return f"{os.getpid()}-{os.urandom(6).hex()}"
 
 
 def _machine() -> str:
+    import platform  # noqa: PLC0415 - slow to import, and only a ledger asks
+
     parts = [platform.node()]
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         try:

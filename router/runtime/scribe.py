@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from router.core.private import MODE, keep_database_private
 from router.runtime import ledger
-from router.runtime.owners import owner
+from router.runtime.owners import new_name, owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class MemoryScribe:
     """
 
     def __init__(self) -> None:
-        self.name = owner().name
+        self.name = new_name()
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._deferred: list[tuple[Work, Callable[[Any], object] | None]] = []

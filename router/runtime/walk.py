@@ -108,8 +108,7 @@ class Walk:
         network, now = self._call.network, self._now()
         if network is not None and not network.admit(self._call.candidates[step.index].endpoint, now):
             return self._plan.refused(now)
-        if self._last is not None:
-            self._pay(*self._last, step.index)
+        self._pay(step.index)
         attempt = self._attempt(step.index, now, panic=step.panic)
         if self._hedges is not None:
             raced = await self._race(attempt, step.index)
@@ -123,20 +122,19 @@ class Walk:
                 return self._next(step.index, error)
         if network is not None:
             network.learned(attempt.deployment.endpoint, None, self._now())
-        if self._call.handed:
-            return attempt
-        return await self._whole(attempt)
-
-    async def _whole(self, attempt: Attempt) -> Attempt | Step:
-        """Bring an attempt to its end before anything of it is handed out."""
-        try:
-            await attempt.finish()
-        except CallFailed as error:
-            index = self._call.candidates.index(attempt.deployment)
-            if self._call.live and not self._call.route.restart and not isinstance(error, DeadlineExceeded):
-                raise  # the file wants to hear of an answer that broke off
-            return self._next(index, error)
+        if not self._call.handed:
+            try:
+                await attempt.finish()
+            except CallFailed as error:
+                return self._broken_off(attempt, error)
         return attempt
+
+    def _broken_off(self, attempt: Attempt, error: CallFailed) -> Step:
+        """Return the step to take after an attempt of which nothing was handed out yet."""
+        call = self._call
+        if call.live and not call.route.restart and not isinstance(error, DeadlineExceeded):
+            raise error  # the file wants to hear of an answer that broke off
+        return self._next(call.candidates.index(attempt.deployment), error)
 
     def _next(self, index: int, error: CallFailed | Refused) -> Step:
         now = self._now()
@@ -151,12 +149,14 @@ class Walk:
         self._last = (index, error)
         return self._plan.failed(error, now, self._roll(), index=index)
 
-    def _pay(self, failed: int, error: CallFailed, index: int) -> None:
-        """Take a further try at the deployment that failed last from its endpoint's budget."""
-        treatment = TREATMENTS[error.kind]
+    def _pay(self, index: int) -> None:
+        """Take a further try at the same deployment from its endpoint's budget."""
+        if self._last is None or self._last[0] != index:
+            return
+        treatment = TREATMENTS[self._last[1].kind]
         # Waiting for a model, or trying again where a kept connection had gone stale, asks nothing more of it.
-        if failed == index and not (treatment.poll or treatment.at_once):
-            self._gates[index].retried(error)
+        if not (treatment.poll or treatment.at_once):
+            self._gates[index].retried(self._last[1])
 
     async def _race(self, first: Attempt, index: int) -> Attempt | Step:
         """Bring the attempt, or a second one beside it, to its first content."""

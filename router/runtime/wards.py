@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.config.deployments import file_of
+from router.config.kinds import ONE_AT_A_TIME
 from router.core.quirk import quirk_of
 from router.diagnostics.suggest import listed as some_of
 from router.diagnostics.suggest import nearest
@@ -38,7 +40,7 @@ def models_of(program: Program, seen: Seen) -> Iterator[Symptom]:
         if listed is not None:
             yield from _window(deployment, listed)
             yield from _elsewhere(deployment, listed)
-    yield from _slots(endpoint, models)
+    yield from _slots(endpoint, models, here)
 
 
 def _there(deployment: Deployment, listed: Listed) -> Symptom:
@@ -99,8 +101,11 @@ def _elsewhere(deployment: Deployment, listed: Listed) -> Iterator[Symptom]:
         yield Symptom("locality", subject, "fail", what, "write `locality: remote` at an endpoint of its own")
 
 
-def _slots(endpoint: Endpoint, models: tuple[Listed, ...]) -> Iterator[Symptom]:
+def _slots(endpoint: Endpoint, models: tuple[Listed, ...], here: list[Deployment]) -> Iterator[Symptom]:
     slots = [each.slots for each in models if each.slots is not None]
+    if endpoint.kind in ONE_AT_A_TIME and here:
+        path = str(endpoint.settings.get("path", ""))
+        slots = [len({(file_of(path, each.id), each.context) for each in here})]
     if slots and endpoint.concurrency > max(slots):
         what = f"up to {endpoint.concurrency} calls at once are sent, and it answers {max(slots)}"
         advice = f"write `concurrency: {max(slots)}`"

@@ -488,6 +488,8 @@ def test_an_option_that_some_endpoint_takes_is_no_finding(rest):
     [
         ("kind: gguf, path: ./m, concurrency: 2", "{a: {at: e, id: a.gguf}}", ["2"]),
         ("kind: gguf, path: ./m, concurrency: 2", "{a: {at: e, id: x}, b: {at: e, id: x}}", ["2"]),
+        ("kind: gguf, path: ./m, concurrency: 2", "{a: {at: e, id: x}, b: {at: e, id: x.gguf}}", ["2"]),
+        ("kind: gguf, path: ./m.gguf, concurrency: 2", "{a: {at: e, id: x}, b: {at: e, id: y}}", ["2"]),
         ("kind: gguf, path: ./m, concurrency: 2", "{a: {at: e, id: x}, b: {at: e, id: y}}", []),
         ("kind: gguf, path: ./m, concurrency: 2", "{a: {at: e, id: x}, b: {at: e, id: x, context: 9}}", []),
         ("kind: gguf, path: ./m, concurrency: 1", "{a: {at: e}}", []),

@@ -399,8 +399,29 @@ def test_files_that_are_there_are_told(tmp_path, scripted_model):
         )
     )
     assert verdict(found, "readable", "box.path") == "ok"
-    assert found["slots", "box"]["advice"] == "write `concurrency: 1`"  # no server to start with more
     assert found["endpoint", "box"]["ms"] is None
+    assert {name: each for name, each in found.items() if each["status"] not in ("ok", "skip")} == {}
+
+
+@pytest.mark.parametrize(
+    ("models", "concurrency", "advice"),
+    [
+        ("{m: {at: box, id: m.gguf}}", 2, "write `concurrency: 1`"),
+        ("{m: {at: box, id: m.gguf}, n: {at: box, id: m}}", 2, "write `concurrency: 1`"),
+        ("{m: {at: box, id: m.gguf}, n: {at: box, id: m, context: 9}}", 2, None),
+        ("{m: {at: box, id: m.gguf}, n: {at: box, id: n.gguf}}", 2, None),
+        ("{m: {at: box, id: m.gguf}, n: {at: box, id: n.gguf}}", 3, "write `concurrency: 2`"),
+    ],
+)
+def test_model_files_answer_one_call_each_at_a_time(tmp_path, scripted_model, models, concurrency, advice):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("m", "n"):
+        (folder / f"{name}.gguf").symlink_to(scripted_model("I am here."))
+    head = f"endpoints: {{box: {{kind: gguf, path: models, concurrency: {concurrency}}}}}"
+    found = checks(write(tmp_path, f"{head}\nmodels: {models}\nrules: [{{use: m}}]"))
+    told = found.get(("slots", "box"))
+    assert (told and told["advice"]) == advice
 
 
 def test_offline_contacts_no_remote_endpoint(tmp_path):

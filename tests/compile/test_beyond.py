@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from router import load_router
+from router.compile.compiler import compile_configuration
+from router.compile.explain import explain
+from router.config.load import load_source
+from router.diagnostics.source import Source
+from router.runtime.said import explained_values
 
 HEAD = """version: 1
 endpoints:
@@ -53,6 +60,18 @@ def test_only_what_is_declared_is_told(tmp_path, tail, names):
 
 def test_a_call_that_names_a_plain_model_has_none(tmp_path):
     assert policies(tmp_path, HEAD, model="plain") == {}
+
+
+def test_how_many_calls_model_files_answer_at_once_is_told():
+    text = """\
+version: 1
+endpoints: {box: {kind: gguf, path: models}}
+models: {a: {at: box}, b: {at: box}}
+rules: [{use: a}]
+"""
+    program, _ = compile_configuration(load_source(Source("router.yaml", text), Path()))
+    found = dict(explain(program, explained_values(program, {}), {}).policies)
+    assert found["at once"] == "box: 2 calls; a model answers one at a time"
 
 
 def test_what_is_declared_of_memory_is_told(tmp_path):

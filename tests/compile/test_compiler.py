@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from router.compile.compiler import compile_file
+from router.compile.compiler import compile_configuration, compile_file
 from router.compile.explain import explain
 from router.compile.reasons import show_accepted
+from router.config.load import load_source
 from router.config.locality import derived_locality
 from router.core.dimension import LEAST, MOST
 from router.core.errors import ConfigError
 from router.core.usage import FREE, Price
+from router.diagnostics.source import Source
 from router.runtime.said import explained_values
 
 FILE = """\
@@ -268,3 +271,29 @@ def test_the_five_line_file_compiles(tmp_path):
     program, findings = compile_file(path, {})
     assert findings == []
     assert why(program).model == "assistant"
+
+
+@pytest.mark.parametrize(
+    ("models", "concurrency"),
+    [
+        ("{a: {at: box}}", 1),
+        ("{a: {at: box, id: x}, b: {at: box, id: x.gguf}}", 1),
+        ("{a: {at: box, id: x}, b: {at: box, id: x, context: 900}}", 2),
+        ("{a: {at: box}, b: {at: box}}", 2),
+        ("{a: {at: box}, b: {at: box}, c: {at: box}}", 2),
+        ("{a: {at: other}}", 1),
+    ],
+)
+def test_an_endpoint_of_model_files_takes_no_more_calls_at_once_than_its_models_answer(models, concurrency):
+    text = f"""\
+version: 1
+endpoints: {{box: {{kind: gguf, path: models}}, other: {{kind: mock}}}}
+models: {models}
+rules: [{{use: a}}]
+"""
+    program, _ = compile_configuration(load_source(Source("router.yaml", text), Path()))
+    box = program.endpoints["box"]
+    assert (box.concurrency, box.queue_max) == (concurrency, 16)
+    written = text.replace("path: models", "path: models, concurrency: 5")
+    program, _ = compile_configuration(load_source(Source("router.yaml", written), Path()))
+    assert program.endpoints["box"].concurrency == 5

@@ -24,7 +24,14 @@ SWITCHING = 101
 
 
 class Shelf(Protocol):
-    """Where connections are kept."""
+    """Where connections are kept.
+
+    Attributes:
+        buffer: Where the connections of a loop read to, one after the other.
+    """
+
+    @property
+    def buffer(self) -> memoryview: ...
 
     def give(self, connection: Connection) -> None:
         """Keep a connection that is idle now."""
@@ -35,7 +42,7 @@ class Shelf(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One connection: idle on its shelf, or busy with one answer.
 
     What follows an answer that nobody asked for, in the same packet or later, is never taken for another answer:
@@ -190,7 +197,16 @@ class Connection(asyncio.Protocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to read to; a new object for each packet, as large as it may get, would cost far more."""
+        del sizehint
+        return self._shelf.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take in what was read: at once, for the next one to read is another connection."""
+        self.data_received(self._shelf.buffer[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
         """Take in what came."""
         answer = self._answer
         if answer is None:
@@ -289,7 +305,7 @@ class Connection(asyncio.Protocol):
             self._complete = True
             self._keep = self._parser.should_keep_alive()
 
-    def _feed(self, answer: Answer, data: bytes) -> None:
+    def _feed(self, answer: Answer, data: bytes | memoryview) -> None:
         """Parse; of a head no more than the cap is looked at, however the bytes are cut."""
         if not answer.begun:
             room = HEAD_CAP - self._fed
@@ -305,7 +321,7 @@ class Connection(asyncio.Protocol):
             self._room -= len(data)  # made good by whatever is complete in it
         self._parser.feed_data(data)
 
-    def _feed_rest(self, answer: Answer, data: bytes) -> None:
+    def _feed_rest(self, answer: Answer, data: bytes | memoryview) -> None:
         if answer.begun:
             self._parser.feed_data(data)
         else:

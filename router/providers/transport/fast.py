@@ -70,9 +70,9 @@ class PooledTransport:
             CallFailed: It failed; nothing is left of it.
         """
         pool = self._pools.here() or await self._pools.enter()
-        target, message = self._target or self._aim(), self._message(sending.request)
+        target, seconds = self._target or self._aim(), self._endpoint.timeouts.connect
         try:
-            answer = await pool.exchange(target, message, self._endpoint.timeouts.connect)
+            answer = await pool.exchange(target, self._message(sending.request), seconds)
         except WireError as error:
             failure = failed(self._where, error, begun=False)
         else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Seconds in which a server that closed an idle connection tells so; who breaks off later had the request.
 RACE = 1.0
+READ = 256 * 1024  # bytes that are read at once at most
 TURNS = 8  # of the loop that the ends of connections take at most
 
 
@@ -34,6 +35,7 @@ class Pool:
     def __init__(self, keep_alive: float) -> None:
         self.loop = asyncio.get_running_loop()
         self.open: set[Connection] = set()
+        self.buffer = memoryview(bytearray(READ))
         self._keep_alive = keep_alive
         self._idle: dict[Target, deque[Connection]] = {}
         self._timer: asyncio.TimerHandle | None = None

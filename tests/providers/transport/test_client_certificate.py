@@ -23,6 +23,7 @@ from router.core.request import Endpoint
 from router.core.secret import Secret
 from router.providers._http import transport_for
 from router.providers._http_failures import failure
+from router.providers._renewing import RenewingTransport
 from router.providers._transport import HttpRequest
 from router.providers.registry import file_troubles
 from router.providers.transport.alerts import refusal
@@ -344,26 +345,144 @@ def test_an_alert_is_found_behind_what_the_libraries_make_of_it():
     assert refusal(ring) is None
 
 
-def twice(folder, tls, between):
-    """Return what two requests of one transport come to, with something done between them; a third is awaited."""
+BYE = answer(body=b"ok", headers={"connection": "close"})
+
+
+def in_turn(folder, tls, *changes):
+    """Return what the requests of one transport come to, each on a connection of its own, with changes between."""
 
     async def go():
-        async with wall(OK, tls=tls) as server:
+        async with wall(BYE, tls=tls) as server:
             settings = {"ca": str(folder / "ca.pem"), "cert": shown(folder, "chain.pem", "client.key")}
             transport = transport_for(Endpoint("box", "openai", "local", server.url, settings=settings))
-
-            async def fetch():
+            found = []
+            for change in (lambda: None, *changes):
+                change()
                 try:
                     async with transport.open(REQUEST) as response:
-                        return await response.read()
-                except CallFailed as error:
-                    return error
-
-            found = [await fetch()]
-            between()
-            await server_forgets(server, transport)
-            found.append(await fetch())
+                        found.append(await response.read())
+                except CallFailed:
+                    found.append("refused")
             await transport.close()
             return found
 
     return asyncio.run(asyncio.wait_for(go(), 30))
+
+
+@pytest.mark.usefixtures("carried")
+def test_a_file_that_changes_under_a_transport_holds_for_its_next_connection(authority, folder):
+    found = in_turn(
+        folder,
+        demanding(authority),
+        lambda: written(trustme.CA(organization_name="somebody else").issue_cert("me.example.com"), folder),
+        lambda: written(authority.issue_cert("me.example.com"), folder),
+    )
+    assert found == [b"ok", "refused", b"ok"]
+
+
+@pytest.mark.usefixtures("carried")
+def test_an_authority_that_changes_under_a_transport_holds_for_its_next_connection(authority, folder):
+    ca = folder / "ca.pem"
+    found = in_turn(
+        folder,
+        demanding(authority),
+        lambda: trustme.CA(organization_name="somebody else").cert_pem.write_to_path(ca),
+        lambda: authority.cert_pem.write_to_path(ca),
+    )
+    assert found == [b"ok", "refused", b"ok"]
+
+
+@pytest.mark.usefixtures("carried")
+def test_files_that_cannot_be_used_any_more_leave_what_was(authority, folder):
+    key = folder / "client.key"
+    found = in_turn(
+        folder,
+        demanding(authority),
+        lambda: authority.issue_cert("x").private_key_pem.write_to_path(key),
+        lambda: key.write_bytes(b""),
+        key.unlink,
+        (folder / "ca.pem").unlink,
+    )
+    assert found == [b"ok"] * 5
+
+
+@pytest.mark.usefixtures("carried")
+def test_an_answer_that_is_under_way_goes_on_when_a_file_changes(authority, folder):
+    async def go():
+        async with wall(BYE, tls=demanding(authority)) as server:
+            settings = {"ca": str(folder / "ca.pem"), "cert": shown(folder, "client.pem")}
+            transport = transport_for(Endpoint("box", "openai", "local", server.url, settings=settings))
+            async with transport.open(REQUEST) as first:
+                written(authority.issue_cert("me.example.com"), folder)
+                async with transport.open(REQUEST) as second:
+                    pair = await second.read(), await first.read()
+            await transport.close()
+            return pair
+
+    assert asyncio.run(asyncio.wait_for(go(), 30)) == (b"ok", b"ok")
+
+
+class Changing:
+    """What is trusted, as a test has it."""
+
+    def __init__(self):
+        self.context = object()
+
+    def now(self):
+        return self.context
+
+
+class Counted(httpx.AsyncBaseTransport):
+    """A transport that answers at once, or fails, and counts how often it is closed."""
+
+    def __init__(self, made):
+        self.closed = 0
+        made.append(self)
+
+    async def handle_async_request(self, request):
+        if request.url.path == "/fails":
+            raise httpx.ConnectError("no")
+        return httpx.Response(200, stream=httpx.ByteStream(b"ok"))
+
+    async def aclose(self):
+        self.closed += 1
+
+
+def renewing():
+    made, trusted = [], Changing()
+    client = httpx.AsyncClient(transport=RenewingTransport(trusted, lambda _: Counted(made)))
+    return client, made, trusted
+
+
+def test_what_is_outdated_is_closed_behind_its_last_answer():
+    async def go():
+        client, made, trusted = renewing()
+        one, other = [
+            await client.send(client.build_request("GET", "http://x/"), stream=True) for _ in range(2)
+        ]
+        trusted.context = object()
+        assert (await client.get("http://x/")).content == b"ok"
+        assert [each.closed for each in made] == [0, 0]
+        assert await one.aread() == b"ok"
+        await one.aclose()
+        assert made[0].closed == 0
+        await other.aclose()
+        await other.aclose()
+        assert [each.closed for each in made] == [1, 0]
+        await client.aclose()
+        assert [each.closed for each in made] == [1, 1]
+
+    asyncio.run(go())
+
+
+def test_what_is_outdated_and_idle_is_closed_at_once():
+    async def go():
+        client, made, trusted = renewing()
+        with pytest.raises(httpx.ConnectError):
+            await client.get("http://x/fails")
+        trusted.context = object()
+        await client.get("http://x/")
+        assert [each.closed for each in made] == [1, 0]
+        await client.aclose()
+
+    asyncio.run(go())
