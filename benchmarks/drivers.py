@@ -35,6 +35,7 @@ class Driver:
     """A client of the server at an address such as `http://127.0.0.1:8080/plain`."""
 
     model: ClassVar[str] = MODEL
+    loop: ClassVar[str] = "asyncio"  # or uvloop
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -333,6 +334,12 @@ class OursHttpx(Ours):
     transport = "httpx"
 
 
+class OursUvloop(Ours):
+    """The same on uvloop's event loop."""
+
+    loop = "uvloop"
+
+
 class OursLedger(Ours):
     """With a ledger in a file and a budget: every call is written down before it is made, and settled after."""
 
@@ -364,6 +371,7 @@ DRIVERS: dict[str, tuple[str, type[Driver]]] = {
     "litellm": ("litellm", LiteLlm),
     "litellm, unpriced": ("litellm", LiteLlmUnpriced),
     "router": ("here", Ours),
+    "router on uvloop": ("here", OursUvloop),
     "router over httpx": ("here", OursHttpx),
     "router with a ledger": ("here", OursLedger),
     "router, kept answer": ("here", OursCached),

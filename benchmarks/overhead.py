@@ -167,18 +167,21 @@ def main() -> None:
             crowd = {name: each for name, each in running.items() if name != "router, kept answer"}
             for lanes in LANES[:2]:
                 found[f"{lanes} at once"] = rounds(
-                    crowd, max(count // 3, 2), {"do": "at_once", "lanes": lanes, "times": 4 * lanes}, missing
+                    crowd,
+                    max(count // 3, 2),
+                    {"do": "at_once", "lanes": lanes, "times": 4 * lanes, "first": lanes},
+                    missing,
                 )
         with workers(
             [each for each in names if each != "router, kept answer"], f"{address}/stream", missing
         ) as running:
             found["event"] = rounds(running, count, {"do": "events", "times": STREAMS}, missing)
         with workers(
-            [each for each in names if each in {"floor", "aiohttp", "router", "litellm"}],
+            [each for each in names if each in {"floor", "aiohttp", "router", "router on uvloop", "litellm"}],
             f"{address}/slow",
             missing,
         ) as running:
-            many = {"do": "at_once", "lanes": LANES[2], "times": 3 * LANES[2]}
+            many = {"do": "at_once", "lanes": LANES[2], "times": 3 * LANES[2], "first": LANES[2]}
             found["slow"] = rounds(running, max(count // 3, 2), many, missing)
     table = {
         "call": compared(found["call"], "clock"),

@@ -2,7 +2,7 @@
 
 ## Why is this bad?
 At a temperature above 0 an equal call gets another answer each time. `cache: always` keeps the first one, good or bad, and gives it to
-everybody. A temperature that nobody writes is left to the endpoint, which seldom takes 0. Answers at temperature 0 or with a seed are certain:
+everybody. A temperature that nobody writes is the family's, else left to the endpoint, which seldom takes 0. Answers at temperature 0 or with a seed are certain:
 a cache keeps them without `always`.
 
 ## Example
@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING
 from router.checks.base import Check, Finding, blurred
 from router.checks.deciders import deciders
 from router.config.conditions import models_in
+from router.config.known import is_known
+from router.config.sampling import DEFAULT, TEMPERATURE, asked
 from router.diagnostics.diagnostic import Related
 
 if TYPE_CHECKING:
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
     from router.config.language import Document
     from router.config.link import Rule
     from router.config.load import Configuration
-
-DEFAULT = "default"
+    from router.config.sampling import Asked
 
 
 def run(configuration: Configuration) -> Iterator[Finding]:
@@ -62,41 +63,38 @@ def run(configuration: Configuration) -> Iterator[Finding]:
 
 def _by_chance(
     configuration: Configuration, document: Document, number: int, rule: Rule
-) -> tuple[Named, float | None, str | None] | None:
+) -> tuple[Named, Asked | None, str | None] | None:
     """Return the first candidate that answers by chance, its temperature, and the task if that decides it."""
     tasks = [task for task in document.temperatures or {} if task != DEFAULT]
+    options = rule.settings.options
     for named in (model for use in rule.use for model in models_in(use)):
-        if document.models[named.name].options.seed is not None:
+        model = document.models[named.name]
+        unknown = not is_known(configuration, model, "family", "clamp")
+        if unknown or asked(document, options, model, "seed") is not None:
             continue
-        fixed = _temperature(document, rule, named.name, None)
-        open_to = [] if rule.settings.options.temperature is not None else tasks
-        drawn = [task for task in open_to if _temperature(document, rule, named.name, task) != 0]
+        fixed = asked(document, options, model, TEMPERATURE)
+        open_to = [] if options.temperature is not None else tasks
+        drawn = {task: asked(document, options, model, TEMPERATURE, task) for task in open_to}
         others = frozenset(configuration.linked.dimensions["task"].values) - frozenset(open_to)
-        if fixed != 0 and number in deciders(configuration, {"task": others} if open_to else {}):
+        if _draws(fixed) and number in deciders(configuration, {"task": others} if open_to else {}):
             return named, fixed, None
-        for task in drawn:
-            if number in deciders(configuration, {"task": frozenset({task})}):
-                return named, _temperature(document, rule, named.name, task), task
+        for task, heat in drawn.items():
+            if _draws(heat) and number in deciders(configuration, {"task": frozenset({task})}):
+                return named, heat, task
     return None
 
 
-def _temperature(document: Document, rule: Rule, model: str, task: str | None) -> float | None:
-    """Return the temperature of a call that gives none itself; None where it is left to the endpoint."""
-    temperatures = document.temperatures or {}
-    in_order = (
-        rule.settings.options.temperature,
-        temperatures.get(task) if task is not None else None,
-        document.models[model].options.temperature,
-        temperatures.get(DEFAULT),
-    )
-    return next((each for each in in_order if each is not None), None)
+def _draws(temperature: Asked | None) -> bool:
+    return temperature is None or temperature.value != 0
 
 
-def _finding(rule: Rule, named: Named, temperature: float | None, task: str | None) -> Finding:
+def _finding(rule: Rule, named: Named, temperature: Asked | None, task: str | None) -> Finding:
     calls = f" calls whose task is {task}" if task is not None else ""
-    how = (
-        f"at temperature {temperature:g}" if temperature is not None else "at the endpoint's own temperature"
-    )
+    if temperature is None:
+        how = "at the endpoint's own temperature"
+    else:
+        family = f" (family {temperature.family})" if temperature.family else ""
+        how = f"at temperature {temperature.value:g}{family}"
     return Finding(
         rule.settings.span("cache"),
         f"rule `{rule.name}` keeps answers that were drawn by chance",

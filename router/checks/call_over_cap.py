@@ -2,8 +2,9 @@
 
 ## Why is this bad?
 A single long prompt can spend the budget of the day, or is refused although nothing has been spent yet. What a call may cost: as long a
-prompt as the rule lets through and the context window holds beside the answer, and `max_tokens` of answer; of a machine paid by the
-hour, the longest attempt. Candidates whose context, price or `max_tokens` is not written are left out, and so is a budget of nothing.
+prompt as the rule lets through and the context window holds beside the answer, and `max_tokens` of answer, as the rule, the model or its
+family says and its `clamp` bounds it; of a machine paid by the hour, the longest attempt. Candidates of which one of these numbers is not
+known are left out, and so is a budget of nothing.
 
 ## Example
 ```yaml
@@ -33,6 +34,7 @@ from router.checks.guesses import guessed
 from router.config.conditions import models_in
 from router.config.deployments import deployments
 from router.config.prices import prices_of
+from router.config.sampling import asked
 from router.core.dimension import number_ranges
 from router.core.frozen import dataclass
 from router.core.units import show_money
@@ -61,6 +63,7 @@ class _Dear:
     price: Price
     tokens: Usage
     seconds: float = 0.0
+    family: str = ""
 
     @property
     def cost(self) -> Decimal:
@@ -109,17 +112,18 @@ def _calls(configuration: Configuration) -> Iterator[_Dear]:
                 price = each.price
                 if price is None or _uncertain(configuration, rule, each):
                     continue
-                tokens, seconds = _tokens(rule, each), each.at.timeout.total
+                answer = asked(document, rule.settings.options, each.settings, "max_tokens")
+                tokens = _tokens(rule, each, int(answer.value)) if answer is not None else None
+                seconds = each.at.timeout.total
                 if price.per_hour is not None and seconds is not None:
                     yield _Dear(rule, named.name, named.span, price, Usage(), seconds)
-                elif price.per_hour is None and tokens is not None:
-                    yield _Dear(rule, named.name, named.span, price, tokens)
+                elif price.per_hour is None and answer is not None and tokens is not None:
+                    yield _Dear(rule, named.name, named.span, price, tokens, family=answer.family)
 
 
-def _tokens(rule: Rule, at: DeploymentSettings) -> Usage | None:
-    """Return the most tokens of one call, or None when the file does not bound them."""
-    answer = rule.settings.options.max_tokens or at.settings.options.max_tokens
-    if answer is None or at.context is None or answer >= at.context:
+def _tokens(rule: Rule, at: DeploymentSettings, answer: int) -> Usage | None:
+    """Return the most tokens of one call with an answer so long, or None when the file does not bound them."""
+    if at.context is None or answer >= at.context:
         return None
     prompt = at.context - answer
     ranges = number_ranges(rule.accepted.get("tokens", ()))
@@ -136,7 +140,7 @@ def _uncertain(configuration: Configuration, rule: Rule, at: DeploymentSettings)
     """Return whether one of the numbers is a variable that nobody has set."""
     return (
         guessed(configuration, at.place, "price", "context")
-        or guessed(configuration, at.settings, "price", "context", "options")
+        or guessed(configuration, at.settings, "price", "context", "options", "family", "clamp")
         or guessed(configuration, rule.settings, "options")
         or guessed(configuration, at.at, "timeout")
     )
@@ -149,9 +153,10 @@ def _sum(dear: _Dear) -> str:
             f"rule `{dear.rule.name}`: an attempt of {dear.seconds:g} s at {show_money(price.per_hour)} an hour "
             f"makes {show_money(dear.cost)}"
         )
+    family = f" (family {dear.family})" if dear.family else ""
     return (
         f"rule `{dear.rule.name}`: {tokens.input_tokens:,} tokens of prompt at {show_money(price.input)} and "
-        f"{tokens.output_tokens:,} of answer at {show_money(price.output)} per million make {show_money(dear.cost)}"
+        f"{tokens.output_tokens:,} of answer{family} at {show_money(price.output)} per million make {show_money(dear.cost)}"
     )
 
 

@@ -27,6 +27,7 @@ from router.checks.base import MOST_RELATED, Check, Finding, blurred
 from router.config.deployments import deployments, ignored_at
 from router.config.known import is_known
 from router.config.reach import reached, written_rules
+from router.config.sampling import TEMPERATURE, asked
 from router.diagnostics.diagnostic import Related
 from router.diagnostics.source import printable
 from router.diagnostics.suggest import listed
@@ -96,27 +97,17 @@ def _unthinkable(configuration: Configuration, document: Document) -> Iterator[F
 
 def _heat(configuration: Configuration, document: Document, rule: Rule, model: ModelSettings) -> float | None:
     """Return a temperature other than 1 that calls of a rule have; None where some may have 1, or none of their own."""
-    by_task = document.temperatures or {}
     accepted = rule.accepted.get("task")
     tasks = accepted if isinstance(accepted, frozenset) else configuration.linked.dimensions["task"].values
-    found = [
-        next((each for each in layers if each is not None), None)
-        for task in tasks
-        for layers in [
-            (
-                rule.settings.options.temperature,
-                by_task.get(str(task)),
-                model.options.temperature,
-                by_task.get("default"),
-            )
-        ]
-    ]
-    known = all(
-        is_known(configuration, each, "temperature") for each in (rule.settings.options, model.options)
+    found = [asked(document, rule.settings.options, model, TEMPERATURE, str(task)) for task in tasks]
+    known = is_known(configuration, document, "temperatures") and is_known(
+        configuration, model, "family", "clamp"
     )
-    if not found or not known or not is_known(configuration, document, "temperatures"):
+    written = (rule.settings.options, model.options)
+    if not known or not all(is_known(configuration, each, "temperature") for each in written):
         return None
-    return None if any(each is None or each == 1 for each in found) else found[0]
+    heats = [each.value for each in found if each is not None and each.value != 1]
+    return heats[0] if heats and len(heats) == len(found) else None
 
 
 def _ignored(

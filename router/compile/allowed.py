@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.compile.explain import lacking
 from router.core.dimension import holds
 from router.core.errors import InvariantViolated, NoCandidate
 
@@ -62,3 +61,22 @@ def in_reach(program: Program, candidates: tuple[Deployment, ...]) -> tuple[Depl
     if program.offline is None or not program.offline.only:
         return candidates
     return tuple(each for each in candidates if program.barred(each.endpoint) is None)
+
+
+def lacking(deployment: Deployment, needs: frozenset[str]) -> str | None:
+    """Return why a deployment may not serve a call with these needs, or None when it may."""
+    missing = sorted(deployment.lacks(needs))
+    return f"its capabilities lack {', '.join(missing)}" if missing else None
+
+
+def unfit(program: Program, deployment: Deployment, values: Mapping[str, Value]) -> str | None:
+    """Return why a deployment of the offline ladder does not fit a call of these values, or None."""
+    cut = program.models[deployment.model].truncate != "none"
+    if not cut and deployment.context is not None and deployment.context < int(values["tokens"]):
+        return f"its context window has {deployment.context} tokens"
+    for invariant in program.invariants:
+        if all(holds(accepted, values[name]) for name, accepted in invariant.accepted.items()):
+            broken = invariant.broken_by(deployment)
+            if broken is not None:
+                return f"it would break `{invariant.name}`: {broken}"
+    return None

@@ -109,11 +109,8 @@ def _of_endpoint(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _quirks(endpoint)
     yield from _transport(endpoint)
     yield from _rates(endpoint)
-    if endpoint.kind in ONE_AT_A_TIME:
-        yield (
-            "concurrency",
-            f"{endpoint.name}: {endpoint.concurrency} at once; a model answers one call at a time",
-        )
+    if endpoint.kind in ONE_AT_A_TIME and endpoint.concurrency > 1:
+        yield "at once", f"{endpoint.name}: {endpoint.concurrency} calls; a model answers one at a time"
 
 
 def _transport(endpoint: Endpoint) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from router.compile.allowed import lacking, unfit
 from router.compile.beyond import beyond
 from router.compile.keeping import kept
 from router.compile.options import clamped, written
 from router.compile.reasons import reasons
 from router.compile.worst import cost_of, dearest, dollars, slowest
-from router.core.dimension import NEEDS, asked_of, holds
+from router.core.dimension import NEEDS, asked_of
 from router.core.form import FORMAT_VERSION
 from router.core.frozen import dataclass
 from router.policy.calibration import FLOOR
@@ -269,19 +270,6 @@ def _ladder(
     return ExplainedLadder(policy.only, route.no_degrade, candidates, policy.stale, len(policy.replies))
 
 
-def unfit(program: Program, deployment: Deployment, values: Mapping[str, Value]) -> str | None:
-    """Return why a deployment of the offline ladder does not fit a call of these values, or None."""
-    cut = program.models[deployment.model].truncate != "none"
-    if not cut and deployment.context is not None and deployment.context < int(values["tokens"]):
-        return f"its context window has {deployment.context} tokens"
-    for invariant in program.invariants:
-        if all(holds(accepted, values[name]) for name, accepted in invariant.accepted.items()):
-            broken = invariant.broken_by(deployment)
-            if broken is not None:
-                return f"it would break `{invariant.name}`: {broken}"
-    return None
-
-
 def _explained(
     program: Program,
     route: Route,
@@ -362,12 +350,6 @@ def _candidates(
     if user is None and route.candidates is None:
         return program.largest(route)
     return program.candidates(route, user, 0.0)
-
-
-def lacking(deployment: Deployment, needs: frozenset[str]) -> str | None:
-    """Return why a deployment may not serve a call with these needs, or None when it may."""
-    missing = sorted(deployment.lacks(needs))
-    return f"its capabilities lack {', '.join(missing)}" if missing else None
 
 
 def _options(

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from router.compile.allowed import in_reach
+from router.compile.allowed import in_reach, unfit
 from router.compile.bill import cost_here, cost_of_answer, held_for
 from router.compile.books import full
-from router.compile.explain import unfit
 from router.compile.fate import BUDGET, OK, Charge, Refusal, refusal
 from router.compile.program import in_order
 from router.compile.recorded import Tried

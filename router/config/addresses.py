@@ -144,10 +144,8 @@ class HeadersShape(MapOf):
     """Header fields: names that HTTP allows and that the router does not set itself."""
 
     _legal = rf"^(?!({_RESERVED}){END})[!#$%&'*+.^_`|~0-9A-Za-z-]+{END}"
-    _reserved = re.compile(_RESERVED)
-
     # Names whose value is a credential, whatever it looks like.
-    _credential = re.compile(r"key|token|secret|passw|cookie|auth|credential|session", re.IGNORECASE)
+    _credential = "(?i)key|token|secret|passw|cookie|auth|credential|session"
     _literal = SecretText(literal=True)
 
     def __init__(self) -> None:
@@ -155,14 +153,14 @@ class HeadersShape(MapOf):
 
     def shape_of(self, name: str) -> Shape:
         """Return the shape of a header's value: what is no credential may be written out."""
-        refused = self._reserved.fullmatch(name) or not self.legal(name)
-        return self._literal if refused or not self._credential.search(name) else self.value
+        refused = re.fullmatch(_RESERVED, name) or not self.legal(name)
+        return self._literal if refused or not re.search(self._credential, name) else self.value
 
     def name(self, name: str, span: Span, to: Decoding) -> None:
         """Report a name that cannot or must not be sent."""
         if len(name) > MAX_NAME:
             super().name(name, span, to)
-        elif self._reserved.fullmatch(name):
+        elif re.fullmatch(_RESERVED, name):
             to.add(problems.BadHeader(span, f"header `{name}`", "is set by the router itself"))
         elif not self.legal(name):
             what = f"header `{printable(name)}`"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from router.config import problems
@@ -12,6 +13,8 @@ from router.config.shapes import Leaf
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from router.config.node import Plain, Scalar
     from router.config.shapes import Schema
 
@@ -24,11 +27,14 @@ class RangeText(Leaf):
     def __init__(self, most: float, *examples: str, whole: bool = False) -> None:
         number = "[0-9]{1,8}" if whole else r"[0-9]{1,8}(?:\.[0-9]{1,6})?"
         self._pattern = rf"^(?:(?:<=|>=) ?{number}|{number}\.\.{number}){END}"
-        self._match = re.compile(self._pattern).match
         self._most = most
         self._whole = whole
         shown = " or ".join(f'`"{each}"`' for each in examples)
         self.wants = f"a range such as {shown}, up to {most:,}"
+
+    @cached_property
+    def _match(self) -> Callable[[str], object]:
+        return re.compile(self._pattern).match
 
     def read(self, value: Plain) -> Bounds | None:
         """Return both ends; None where it is open."""
@@ -70,6 +76,14 @@ class ClampSettings(Record):
     max_tokens: Bounds | None = key(
         RangeText(10_000_000, "<= 4096", "256..4096", whole=True), "Bounds of `max_tokens`.", default=None
     )
+
+    def bounded(self, name: str, value: float) -> float:
+        """Return the value of an option, or the end of its bounds that is nearest to it."""
+        bounds: Bounds | None = getattr(self, name, None)
+        low, high = bounds or (None, None)
+        if low is not None and value < low:
+            return low
+        return high if high is not None and value > high else value
 
     def longest(self, max_tokens: int) -> int:
         """Return how many tokens an answer has at most where so many are asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
@@ -72,10 +73,14 @@ class MapOf(Shape):
         self.value = value
         self.what = what
         self.pattern = pattern
-        self.legal = re.compile(pattern).search
         self._least = least
         self._why = why
         self.wants = f"a mapping with an entry for each {what}"
+
+    @cached_property
+    def legal(self) -> Callable[[str], object]:
+        """Tells whether a name is one."""
+        return re.compile(self.pattern).search
 
     @property
     def blank(self) -> dict[str, object]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.config import problems
+from router.config.node import leaves
 from router.core.frozen import dataclass
 from router.diagnostics.suggest import Suggester
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from router.config.node import Scalar
+    from router.config.node import Node, Scalar
     from router.config.problems import Problem
     from router.diagnostics.source import Source, Span
 
@@ -34,9 +35,9 @@ LEGAL_TEXT = _WELL_FORMED.format(forms=_ENV_FORM)
 LEGAL_SECRET = _WELL_FORMED.format(forms=_ENV_FORM + r"|file:[^{}$]+")
 
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
-_ENV = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}$]*))?\Z")
-_FILE = re.compile(r"file:([^{}$]+)\Z")
-_SECRET_NAME = re.compile(r"(?:^|_)(?:API)?(?:KEYS?|TOKEN|SECRETS?|PASSWORDS?|PASSWD)(?:_|$)", re.IGNORECASE)
+_ENV = r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}$]*))?\Z"
+_FILE = r"file:([^{}$]+)\Z"
+_CREDENTIAL_NAME = r"(?i)(?:^|_)(?:API)?(?:KEYS?|TOKEN|SECRETS?|PASSWORDS?|PASSWD)(?:_|$)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +100,27 @@ def resolve(node: Scalar, to: Decoding, *, secret: bool) -> str | None:
     return "".join(known) if len(known) == len(pieces) else None
 
 
+def secret_files(root: Node, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield each file that holds a secret: as it is written, and where it is; files of /run/secrets apart.
+
+    Args:
+        root: What the file says.
+        folder: Where relative paths start.
+    """
+    for leaf in leaves(root):
+        for token in _TOKEN.finditer(leaf.text):
+            found = re.match(_FILE, token[1] or "")
+            if found and not any((folder / found[1]).is_relative_to(each) for each in SECRET_FOLDERS):
+                yield found[1], folder / found[1]
+
+
 def _one(inside: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str | None:
     if inside is None:
         to.add(problems.BadReference(node.span, "${", "a reference ends with `}` and holds no other"))
         return None
-    if found := _ENV.match(inside):
+    if found := re.match(_ENV, inside):
         return _variable(found[1], found[2], node, to, secret=secret)
-    if found := _FILE.match(inside):
+    if found := re.match(_FILE, inside):
         if secret:
             return _file(found[1], node, to)
         why = "`${file:...}` may only stand where a secret is expected (`key`, `keys`, `headers`, `password`)"
@@ -117,7 +132,7 @@ def _one(inside: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str
 
 def _variable(name: str, default: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str | None:
     to.variables.append(Variable(name, default, node.span))
-    if not secret and _SECRET_NAME.search(name):
+    if not secret and re.search(_CREDENTIAL_NAME, name):
         to.add(problems.SecretInPlainField(node.span, name))
         return None
     if to.env is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def read_listing(path: Path, name: str, most: int) -> tuple[dict[str, Any], list
         ValueError: It cannot be read, or is of another form; the text tells why.
     """
     try:
+        # Looked at before it is opened: opening a pipe would wait for its writer.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("it is no regular file")
         with path.open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:

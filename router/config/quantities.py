@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
@@ -33,9 +34,16 @@ class Quantity(Leaf):
         self.wants = wants
         self._parse = parse
         self._pattern = f"^{'(?=.*[1-9])' if positive else ''}{pattern}{END}"
-        self._match = re.compile(self._pattern).match
         self._mend = mend
-        self.blank = parse(mend("1"))
+
+    @property
+    def blank(self) -> Any:
+        """One of its base unit."""
+        return self._parse(self._mend("1"))
+
+    @cached_property
+    def _match(self) -> Callable[[str], object]:
+        return re.compile(self._pattern).match
 
     def read(self, value: Plain) -> Any:
         """Return the quantity in its base unit."""

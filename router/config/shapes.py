@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from router.config import problems
@@ -13,6 +14,8 @@ from router.diagnostics.source import printable
 from router.diagnostics.suggest import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from router.config.expand import Decoding
     from router.config.node import Node, Plain
 
@@ -182,8 +185,11 @@ class Text(Leaf):
         self.known = known
         self.fixed = fixed
         self._pattern = pattern
-        self._match = re.compile(pattern).search if pattern else None
         self._most = most
+
+    @cached_property
+    def _match(self) -> Callable[[str], object] | None:
+        return re.compile(self._pattern).search if self._pattern else None
 
     def read(self, value: Plain) -> str | None:
         """Return the text if it fits."""

@@ -44,9 +44,7 @@ _SECRET_KEY = re.compile(
     r"(?:^|[_-])(?:api)?(?:keys?|token|secrets?|passwords?|passwd|authorization|credentials?)(?:[_-]|$)",
     re.IGNORECASE,
 )
-_SECRET_LINE = re.compile(
-    r"(?i)(?:keys?|token|secrets?|passwords?|passwd|authorization|credentials?)[\"']?\s*:\s*(?P<value>[^\s#].*)"
-)
+_CREDENTIAL_LINE = r"(?i)(?:keys?|token|secrets?|passwords?|passwd|authorization|credentials?)[\"']?\s*:\s*(?P<value>[^\s#].*)"
 MOST_JOINED = 1000
 
 
@@ -314,7 +312,7 @@ class _Reader:
 def _mask(source: Source) -> None:
     """Mark what looks like a credential in a text whose values are not known."""
     for number, line in enumerate(source.lines, start=1):
-        for found in _SECRET_LINE.finditer(line):
+        for found in re.finditer(_CREDENTIAL_LINE, line):
             if not found["value"].startswith(("${", '"${')):
                 source.secrets.append(
                     Span(source.name, number, found.start("value") + 1, number, len(line) + 1)

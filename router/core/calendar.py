@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 Per = Literal["hour", "day", "month", "total"]
 
@@ -49,6 +48,8 @@ def zone_of(name: str) -> tzinfo:
     """
     if name == "UTC":
         return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - slow to import, and most files count in UTC
+
     try:
         return ZoneInfo(name)
     except (OSError, LookupError, ValueError) as error:

@@ -76,7 +76,7 @@ class _Signature:
 
 def _init(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callable[..., None]:  # noqa: FBT001
     """Return what fills an object: the fields' values, and `__post_init__`."""
-    known: dict[str, object] = {"_later": dataclasses.MISSING, "_move": _move, "_put": _put}
+    known: dict[str, object] = {"_later": dataclasses.MISSING, "_move": _move}
     usual, named, lines = ["self"], list[str](), list[tuple[str, str]]()
     for each in fields:
         value = given = each.name
@@ -92,14 +92,12 @@ def _init(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callabl
         usual += ["*", *named]
     text = [f"def __init__({', '.join(usual)}):"]
     if frozen:
-        known["_cls"], known["_open"] = cls, _opened(cls)
+        known["_cls"], known["_open"], known["_fill"] = cls, _opened(cls), _filler(fields)
         text += [" if self.__class__ is _cls:", "  _move(self, _open)"]
         text += [f"  self.{name} = {value}" for name, value in lines]
-        text += [
-            "  self.__class__ = _cls",
-            " else:",
-        ]  # a class derived from it, which may be laid out otherwise
-        text += [f"  _put(self, {name!r}, {value})" for name, value in lines] or ["  pass"]
+        text += ["  self.__class__ = _cls"]
+        # A class derived from it may be laid out otherwise.
+        text += [" else:", f"  _fill(self, ({''.join(f'{value}, ' for _, value in lines)}))"]
     else:
         text += [f" self.{name} = {value}" for name, value in lines] or [" pass"]
     if hasattr(cls, "__post_init__"):
@@ -107,7 +105,18 @@ def _init(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callabl
     exec("\n".join(text), known)  # noqa: S102 - names of fields, no text from outside
     made: Callable[..., None] = known["__init__"]  # type: ignore[assignment]
     made.__qualname__, made.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
+    made.__annotations__ = {**{each.name: each.type for each in fields}, "return": None}
     return made
+
+
+def _filler(fields: tuple[Field[object], ...]) -> Callable[[object, tuple[object, ...]], None]:
+    names = [each.name for each in fields]
+
+    def fill(self: object, values: tuple[object, ...]) -> None:
+        for name, value in zip(names, values, strict=True):
+            _put(self, name, value)
+
+    return fill
 
 
 def _opened(cls: type) -> type:

@@ -23,7 +23,7 @@ def mode_for_others(file: int | str) -> int | None:
     """
     try:
         found = os.stat(file)  # noqa: PTH116 - or what it is open as
-    except OSError:
+    except (OSError, ValueError):  # a NUL in the path
         return None
     wide = stat.S_ISREG(found.st_mode) and found.st_mode & _OTHERS and os.name == "posix"
     return stat.S_IMODE(found.st_mode) if wide else None

@@ -18,33 +18,33 @@ BYTES = {
     "TiB": 2**40,
 }
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,9})?)"
-_DURATION = re.compile(rf"{_NUMBER}\s?(ms|s|m|h|d)\Z")
-_SIZE = re.compile(rf"{_NUMBER}\s?({'|'.join(BYTES)})\Z")
-_MONEY = re.compile(rf"\${_NUMBER}\Z")
-_SHARE = re.compile(rf"{_NUMBER}\s?%\Z")
+_DURATION = rf"{_NUMBER}\s?(ms|s|m|h|d)\Z"
+_SIZE = rf"{_NUMBER}\s?({'|'.join(BYTES)})\Z"
+_MONEY = rf"\${_NUMBER}\Z"
+_SHARE = rf"{_NUMBER}\s?%\Z"
 
 
 def parse_duration(text: str) -> float | None:
     """Return seconds for `500ms`, `30s`, `5m`, `24h`, `7d`; None if the text is no duration."""
-    found = _DURATION.match(text)
+    found = re.match(_DURATION, text)
     return float(Decimal(found[1]) * SECONDS[found[2]]) if found else None
 
 
 def parse_size(text: str) -> int | None:
     """Return bytes for `64MiB`, `8GiB`, `500MB`; None if the text is no size."""
-    found = _SIZE.match(text)
+    found = re.match(_SIZE, text)
     return int(Decimal(found[1]) * BYTES[found[2]]) if found else None
 
 
 def parse_money(text: str) -> Decimal | None:
     """Return dollars for `$5`, `$0.50`; None if the text is no sum."""
-    found = _MONEY.match(text)
+    found = re.match(_MONEY, text)
     return Decimal(found[1]) if found else None
 
 
 def parse_share(text: str) -> float | None:
     """Return 0.05 for `5%`; None if the text is no share of at most 100%."""
-    found = _SHARE.match(text)
+    found = re.match(_SHARE, text)
     if not found or Decimal(found[1]) > 100:  # noqa: PLR2004
         return None
     return float(Decimal(found[1]) / 100)

@@ -49,10 +49,10 @@ class Price:
         """
         if self is FREE:
             return NOTHING
-        cached = min(usage.cached_input_tokens, usage.input_tokens)
-        cached_price = self.input if self.cached_input is None else self.cached_input
-        fresh = usage.input_tokens - cached
-        tokens = fresh * self.input + cached * cached_price + usage.output_tokens * self.output
+        tokens = usage.input_tokens * self.input + usage.output_tokens * self.output
+        if usage.cached_input_tokens and self.cached_input is not None:
+            cached = min(usage.cached_input_tokens, usage.input_tokens)
+            tokens += cached * (self.cached_input - self.input)
         if self.per_hour is not None:
             tokens += self.per_hour * round(seconds * 10**6) / HOUR
         return tokens.scaleb(-6).quantize(NANO, ROUND_HALF_EVEN).normalize() + NOTHING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -57,7 +57,7 @@ class RenewingTransport(httpx.AsyncBaseTransport):
         async def end() -> None:
             await self._ended(made)
 
-        response.stream = _Stream(response.stream, end)
+        response.stream = _Stream(cast("httpx.AsyncByteStream", response.stream), end)
         return response
 
     async def aclose(self) -> None:
@@ -89,22 +89,18 @@ class RenewingTransport(httpx.AsyncBaseTransport):
 class _Stream(httpx.AsyncByteStream):
     """A body that tells when it is closed, once."""
 
-    def __init__(
-        self, inner: httpx.SyncByteStream | httpx.AsyncByteStream, end: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, inner: httpx.AsyncByteStream, end: Callable[[], Awaitable[None]]) -> None:
         self._inner = inner
         self._end: Callable[[], Awaitable[None]] | None = end
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if isinstance(self._inner, httpx.AsyncByteStream):
-            async for part in self._inner:
-                yield part
+        async for part in self._inner:
+            yield part
 
     async def aclose(self) -> None:
         end, self._end = self._end, None
         try:
-            if isinstance(self._inner, httpx.AsyncByteStream):
-                await self._inner.aclose()
+            await self._inner.aclose()
         finally:
             if end is not None:
                 await end()

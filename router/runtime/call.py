@@ -6,8 +6,7 @@ import json
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from router.compile.allowed import assert_invariants, capable, in_reach
-from router.compile.explain import unfit
+from router.compile.allowed import assert_invariants, capable, in_reach, unfit
 from router.compile.options import clamped
 from router.core.conversation import parse_messages
 from router.core.dimension import NEEDS, NOTHING_ASKED, asked_of

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from router.config.expand import secret_files
 from router.core.errors import (
     Authentication,
     CallFailed,
@@ -21,6 +22,7 @@ from router.providers.knock import knock
 from router.providers.registry import file_troubles
 from router.runtime.files import HELP, USUAL_HELP
 from router.runtime.inspection import CLOCK, PATIENCE, inspect, used, why_unasked
+from router.runtime.room import room_of
 from router.runtime.service import start_command
 from router.runtime.symptoms import Symptom
 from router.runtime.wards import models_of
@@ -51,11 +53,18 @@ async def examine(prepared: Prepared, seconds: float = PATIENCE, clock: Clock = 
     seen, knocked = await asyncio.gather(
         inspect(prepared, endpoints, seconds, clock), _knocked(prepared, endpoints, seconds, clock)
     )
-    found = [*_file(prepared), *_variables(prepared), *_files(prepared), *_written(prepared)]
+    found = [
+        *_file(prepared),
+        *_variables(prepared),
+        *_secrets(prepared),
+        *_files(prepared),
+        *_written(prepared),
+    ]
     for endpoint in endpoints:
         found.append(_endpoint(seen[endpoint.name]))
         found += await _notes(seen[endpoint.name], seconds, clock)
         found += models_of(prepared.program, seen[endpoint.name])
+        found += await room_of(prepared.program, seen[endpoint.name])
     return (*found, *_memory(prepared), *_clock(knocked, clock.wall()))
 
 
@@ -92,6 +101,16 @@ def _variables(prepared: Prepared) -> Iterator[Symptom]:
             yield Symptom(
                 "variable", each.name, "ok", "is set" if each.default is None else "is set or has a default"
             )
+
+
+def _secrets(prepared: Prepared) -> Iterator[Symptom]:
+    """Tell which files with secrets others can read."""
+    root = prepared.configuration.root
+    for text, path in secret_files(root, prepared.configuration.folder) if root is not None else ():
+        mode = mode_for_others(str(path))
+        if mode is not None:
+            what = f"holds a secret, and others can read it (mode {mode:04o})"
+            yield Symptom("readable", text, "warn", what, f"chmod 600 {path}")
 
 
 def _files(prepared: Prepared) -> Iterator[Symptom]:

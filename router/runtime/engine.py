@@ -16,7 +16,6 @@ from router.core.errors import BudgetExceeded, CallFailed
 from router.core.messages import Completion
 from router.policy.balance import balanced
 from router.policy.hedge import HedgeShare
-from router.runtime.cache import Cache, store_of
 from router.runtime.call import Origin, asked, instead, make_call
 from router.runtime.forks import follow
 from router.runtime.gates import Gates
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from router.policy.cachekey import CachePolicy
     from router.policy.calllog import LogPolicy
     from router.runtime.attempt import Attempt
+    from router.runtime.cache import Cache
     from router.runtime.call import Call
     from router.runtime.residency import Residency
 
@@ -334,6 +334,8 @@ class Engine:
         if policy is None:
             return
         if policy not in self._caches:
+            from router.runtime.cache import Cache, store_of  # noqa: PLC0415 - only who declares it needs it
+
             store = store_of(policy, self._caches.values(), self._clock)
             self._caches[policy] = Cache(policy, store, self._clock, self._dice.random, self.completion)
         snapshot.cache = self._caches[policy]

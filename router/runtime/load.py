@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from router.compile.collector import collector_paused
 from router.core.frozen import dataclass
 from router.runtime.router import Router
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from router.policy.calllog import LogPolicy
 
 
+@collector_paused()
 def load_router(  # noqa: PLR0913 - each is a keyword with a default
     path: str | os.PathLike[str],
     *,
@@ -69,6 +71,7 @@ def load_router(  # noqa: PLR0913 - each is a keyword with a default
     return _router(read, world, lambda: made_of if watch else [], watch=watch)
 
 
+@collector_paused()
 def load_text(
     text: str,
     *,

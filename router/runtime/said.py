@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from router.compile.explain import explain
 from router.core.errors import InvalidCall
 from router.core.frozen import dataclass
 from router.core.options import CALL_OPTIONS, PARAMS, gathered
@@ -141,5 +140,7 @@ def explained(program: Program, call: Mapping[str, object]) -> Explanation:
         raise InvalidCall(f"`{idle[0]}` does not decide where a call goes")
     others = {name: given.pop(name) for name in (*PARAMS, "model", "user") if name in given}
     told = said(program, None, others)
+    from router.compile.explain import explain  # noqa: PLC0415 - calls need none of it
+
     found = explained_values(program, given)
     return explain(program, found, told.params, told.options.get("model"), told.options.get("user"))

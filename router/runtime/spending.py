@@ -165,7 +165,7 @@ class Spending:
 
     def kept(self, call: Charged, completion: Completion) -> None:
         """Write down an answer that was kept from an earlier call: it costs nothing, and saves what it would cost."""
-        facts = _facts(call, "kept", self._clock.wall(), (completion.model, completion.endpoint, None))
+        facts = _facts(call, "kept", call.began, (completion.model, completion.endpoint, None))
         self.scribe.note(partial(_replayed, facts, completion.usage, call.saved, self.scribe.name))
 
     def _write(self, entry: Entry, ended: Ended) -> None:

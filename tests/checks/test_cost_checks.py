@@ -242,6 +242,20 @@ def test_the_options_of_the_rule_count_before_those_of_the_model():
     assert "40,000 of answer" in told.notes[0]
 
 
+def test_answers_as_long_as_the_family_or_the_bounds_of_a_model_let_them_be_count():
+    (told,) = over(f"{BIG}, family: mistral")
+    assert "195,904 tokens of prompt" in told.notes[0]
+    assert "4,096 of answer (family mistral) at $15" in told.notes[0]
+    (told,) = over(f'{BIG}, family: mistral, clamp: {{max_tokens: ">= 50000"}}')
+    assert "50,000 of answer (family mistral) at $15" in told.notes[0]
+    (told,) = over(f"{BIG}, family: mistral, options: {{max_tokens: 20000}}")
+    assert "20,000 of answer at $15" in told.notes[0]
+    priced = "at: cloud, context: 200000, price: {input: $0, output: $15}, options: {max_tokens: 100000}"
+    assert [each.label for each in over(priced)] == ["one call of `small` may cost $1.50"]
+    assert over(f'{priced}, clamp: {{max_tokens: "<= 1000"}}') == []
+    assert over(f'{BIG}, family: "${{env:FAMILY}}"') == []
+
+
 def test_the_prompts_that_a_rule_lets_through_bound_the_sum():
     rules = 'rules: [{when: {tokens: "50000..100000"}, use: small}, {use: small, options: {max_tokens: 1}}]\n'
     assert [each.label for each in over(f"{BIG}, options: {{max_tokens: 20000}}", rules, "$0.5999")] == [

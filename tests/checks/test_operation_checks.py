@@ -170,6 +170,24 @@ ALWAYS = "rules: [{use: small, cache: always}]\n"
             "`spare` answers at the endpoint's own temperature",
         ),
         (
+            "small: {at: here, family: mistral}",
+            ALWAYS,
+            "",
+            "`small` answers at temperature 0.5 (family mistral)",
+        ),
+        (
+            "small: {at: here, family: mistral}",
+            ALWAYS,
+            "temperatures: {default: 0.3}\n",
+            "`small` answers at temperature 0.3",
+        ),
+        (
+            'small: {at: here, clamp: {temperature: "0.1..1"}}',
+            "rules: [{use: small, cache: always, options: {temperature: 0}}]\n",
+            "",
+            "`small` answers at temperature 0.1",
+        ),
+        (
             "small: {at: here}",
             "rules: [{matrix: [task, use], rows: [[code, small], [any, small]], cache: always}]\n",
             "",
@@ -192,6 +210,9 @@ def test_kept_answers_of_chance_are_told_once_a_rule(models, rules, temperatures
         ("small: {at: here}", "rules: [{use: small, cache: always, options: {seed: 7}}]\n", ""),
         ("small: {at: here}", "rules: [{use: small, cache: always, options: {temperature: 0}}]\n", ""),
         ("small: {at: here}", ALWAYS, "temperatures: {default: 0}\n"),
+        ('small: {at: here, family: mistral, clamp: {temperature: "<= 0"}}', ALWAYS, ""),
+        ("small: {at: here, family: mistral}", ALWAYS, "temperatures: {default: 0}\n"),
+        ('small: {at: here, family: "${env:FAMILY}"}', ALWAYS, ""),
         # The task decides before the model.
         (
             "small: {at: here, options: {temperature: 1}}",

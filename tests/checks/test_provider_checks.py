@@ -127,6 +127,20 @@ def test_thinking_at_another_temperature_is_told_where_every_call_would_be_refus
     assert found == ([HOT] if told else [])
 
 
+def test_the_family_and_the_bounds_of_a_model_decide_at_which_temperature_it_thinks():
+    rules = "rules: [{name: r, use: one}]"
+    cold = "{one: {at: a, family: code-llama, options: {reasoning_effort: high}}}"
+    assert [each[:2] for each in said(CLAUDE, cold, rules) if each[0] == "R516"] == [HOT]
+    bound = (
+        '{one: {at: a, clamp: {temperature: "<= 0.2"}, options: {reasoning_effort: high, temperature: 1}}}'
+    )
+    assert [each[:2] for each in said(CLAUDE, bound, rules) if each[0] == "R516"] == [HOT]
+    warm = (
+        '{one: {at: a, family: code-llama, clamp: {temperature: "1..2"}, options: {reasoning_effort: high}}}'
+    )
+    assert [each for each in said(CLAUDE, warm, rules) if each[0] == "R516"] == []
+
+
 def test_thinking_elsewhere_may_be_as_hot_as_it_likes():
     rules = "rules: [{name: r, use: one}]\ntemperatures: {default: 0.2}"
     assert said(OPEN.replace("b:", "a:"), THINKER % "", rules) == []

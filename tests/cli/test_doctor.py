@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from email.utils import formatdate
 from pathlib import Path
 
@@ -438,3 +439,64 @@ def test_quiet_tells_only_what_is_wrong(tmp_path):
     wrong = run(one(tmp_path, "http://127.0.0.1:9/v1"), "-q").stdout.splitlines()
     assert wrong[0].startswith("fail  endpoint  box: box (127.0.0.1:9) cannot be reached")
     assert wrong[-1] == "1 failure, 0 warnings, 1 well"
+
+
+def gguf(tmp_path, scripted_model, endpoint="", model="", tail=""):
+    """Write a file with one model file of 32 KiB, which needs 44.9 MiB with the 4,096 tokens of its usual window."""
+    (tmp_path / "m.gguf").symlink_to(scripted_model("I am here."))
+    head = f"endpoints: {{box: {{kind: gguf, path: m.gguf{endpoint}}}}}\n"
+    return write(tmp_path, f"{head}models: {{m: {{at: box, id: m.gguf{model}}}}}\nrules: [{{use: m}}]{tail}")
+
+
+def test_a_model_file_that_never_fits_the_memory_of_its_endpoint_fails_with_figures(tmp_path, scripted_model):
+    found = checks(gguf(tmp_path, scripted_model, ", memory: 20MiB"))["memory", "m at box"]
+    assert found["status"] == "fail"
+    assert re.fullmatch(
+        r"is never loaded: it needs [\d.]+ MiB with its usual window: [\d.]+ MiB of files, [\d.]+ MiB beside them; "
+        r"`box` has 20MiB for all its models",
+        found["detail"],
+    )
+    assert found["advice"] == "raise `memory`, or take a smaller model or a smaller quantization of it"
+
+
+def test_a_model_file_that_never_fits_the_machine_is_told_of_the_tighter_limit(tmp_path, scripted_model):
+    path = gguf(tmp_path, scripted_model, ", memory: 30MiB", tail="\nmachine: {memory: 20MiB}")
+    found = checks(path)["memory", "m at box"]
+    assert found["status"] == "fail"
+    assert found["detail"].endswith("; this machine has 20MiB for all local models")
+
+
+def test_a_window_that_is_too_long_is_told_with_the_longest_that_fits(tmp_path, scripted_model):
+    path = gguf(tmp_path, scripted_model, ", memory: 64MiB", ", context: 1000000")
+    found = checks(path)["memory", "m at box"]
+    assert "with a window of 1,000,000 tokens" in found["detail"]
+    (tokens,) = re.findall(r"write `context: (\d+)` or less, or raise `memory`", found["advice"])
+    for context, status in ((int(tokens), "ok"), (int(tokens) + 512, "fail")):
+        text = path.read_text(encoding="utf-8").replace("context: 1000000", f"context: {context}")
+        path.write_text(text, encoding="utf-8")
+        assert checks(path)["memory", "m at box"]["status"] == status
+        path.write_text(text.replace(f"context: {context}", "context: 1000000"), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model", "status"),
+    [
+        (", memory: 1GiB", "", "ok"),
+        (", memory: 1GiB", ", memory: 2GiB", None),  # what is written is `router check`'s
+        ("", "", None),
+        (", isolation: process, threads: 1", "", None),
+    ],
+)
+def test_a_model_file_is_held_against_a_limit_alone_that_is_declared(
+    tmp_path, scripted_model, endpoint, model, status
+):
+    found = checks(gguf(tmp_path, scripted_model, endpoint, model))
+    assert found.get(("memory", "m at box"), {"status": None})["status"] == status
+
+
+def test_a_file_that_is_no_model_is_not_held_against_a_limit(tmp_path):
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(64))
+    text = "endpoints: {box: {kind: gguf, path: m.gguf, memory: 1MiB}}\nmodels: {m: {at: box, id: m.gguf}}\nrules: [{use: m}]"
+    assert ("memory", "m at box") not in checks(write(tmp_path, text))
+    (tmp_path / "m.gguf").unlink()
+    assert ("memory", "m at box") not in checks(tmp_path / "router.yaml")

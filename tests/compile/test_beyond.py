@@ -72,6 +72,10 @@ rules: [{use: a}]
     program, _ = compile_configuration(load_source(Source("router.yaml", text), Path()))
     found = dict(explain(program, explained_values(program, {}), {}).policies)
     assert found["at once"] == "box: 2 calls; a model answers one at a time"
+    plain, _ = compile_configuration(
+        load_source(Source("router.yaml", text.replace(", b: {at: box}", "")), Path())
+    )
+    assert "at once" not in dict(explain(plain, explained_values(plain, {}), {}).policies)
 
 
 def test_what_is_declared_of_memory_is_told(tmp_path):

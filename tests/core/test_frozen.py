@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, field
 
@@ -112,6 +113,10 @@ def test_arguments_are_checked_as_ever():
     with pytest.raises(TypeError, match="positional"):
         Named(1)
     assert Named(y=2) == Named(x=1, y=2)
+
+
+def test_a_signature_shows_types_and_defaults():
+    assert str(inspect.signature(Named)) == "(*, x: 'int' = 1, y: 'int') -> None"
 
 
 @pytest.mark.parametrize("place", [Point(1, 5, ["a"]), Deep(1, 2, ["b"], "s", 9), Loose(1)])

@@ -15,6 +15,7 @@ from router.core.errors import AllAttemptsFailed
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.messages import Message
 from router.core.secret import Secret
+from router.providers import _openai_answer
 from router.providers._errors import error_for_status, error_in_answer
 from router.providers._openai_answer import AnswerDecoder
 from router.providers._opencode_errors import error_of_opencode
@@ -229,6 +230,33 @@ def test_a_real_stream_is_read_whole_however_it_is_cut(data):
 
 def test_a_real_stream_is_read_byte_by_byte():
     assert read([bytes([each]) for each in STREAM]) == read([STREAM])
+
+
+def slowly(chunks):
+    """Return what a stream gives to the reader of every form alone."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_openai_answer, "usual", lambda _: None)
+        return read(chunks)
+
+
+@given(st.lists(st.one_of(mutated(), JSON), max_size=4), st.binary(max_size=3), st.integers(0))
+@example([piece({"content": ""}, message={"content": "a"})], b"", 0)
+@example([piece({"content": "a", "refusal": "b"}), piece({"content": None, "refusal": "b"}, "stop")], b"", 0)
+@example([piece({"reasoning": "a", "reasoning_content": ""}), piece({"tool_calls": [CALL]})], b"", 0)
+@example([piece({"tool_calls": {}}), piece({"tool_calls": [], "content": "a"}, "stop", usage=3)], b"", 0)
+@example([piece({"content": "a"}, "stop", usage={**USAGE, "completion_tokens": 2.0})], b"", 0)
+@example(
+    [piece({"content": "a"}, "stop", error={"code": 429}), piece({"content": "b"}, object="error")], b"", 0
+)
+@example([{"choices": [{"delta": {}, "message": {"content": "a"}, "finish_reason": "stop"}]}], b"", 0)
+@example([{"choices": [{"delta": {"content": "a"}, "index": 1}, {"delta": {"content": "b"}}]}], b"", 0)
+@example([{"choices": [{"delta": {"content": "a"}, "index": False, "error": "b"}]}], b"", 0)
+@example([piece({"content": "a"}, "stop", odd="x")], b"\xff", -5)
+def test_what_is_read_at_once_is_read_as_the_reader_of_every_form_does(payloads, junk, place):
+    lines = b"".join(b"data: %b\n\n" % json.dumps(each).encode() for each in payloads)
+    place %= len(lines) + 1
+    for content in (lines, lines[:place] + junk + lines[place:]):
+        assert read([content]) == slowly([content])
 
 
 @given(st.integers(0, len(STREAM) - 1))

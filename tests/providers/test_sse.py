@@ -86,3 +86,9 @@ def test_a_line_or_an_event_over_the_cap_is_refused(content):
 def test_many_short_lines_that_make_one_event_over_the_cap_are_refused():
     assert parse([b"data: 123\n" * 9 + b"\n"], cap=10) == ["too large"]
     assert len(parse([b"data: 123\n\n" * 9], cap=10)) == 9
+
+
+@given(st.lists(st.sampled_from([b"data: ", b"data:", b"\n\n", b"\n", b"a", b" "]), max_size=14))
+def test_events_that_come_together_are_those_that_come_one_by_one(parts):
+    content = b"".join(parts)
+    assert parse([content]) == parse([content[i : i + 1] for i in range(len(content))])

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import traceback
+import warnings
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -42,10 +43,12 @@ OK = answer(body=b"ok")
 def _swept(request):
     """Leave no socket to a later test: httpx leaves some of refused handshakes to the garbage collector."""
     carried = request.node.callspec.params.get("carried") if hasattr(request.node, "callspec") else None
-    if carried == "httpx":
-        request.applymarker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-    yield
-    if carried == "httpx":
+    if carried != "httpx":
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
         gc.collect()
 
 
@@ -466,8 +469,8 @@ def test_what_is_outdated_is_closed_behind_its_last_answer():
         assert await one.aread() == b"ok"
         await one.aclose()
         assert made[0].closed == 0
-        await other.aclose()
-        await other.aclose()
+        await other.stream.aclose()
+        await other.stream.aclose()
         assert [each.closed for each in made] == [1, 0]
         await client.aclose()
         assert [each.closed for each in made] == [1, 1]

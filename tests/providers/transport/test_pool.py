@@ -448,6 +448,56 @@ def test_a_get_has_no_length_and_a_path_from_the_root():
     assert run(go()) == ("/health", False)
 
 
+def test_fields_that_changed_since_are_sent_as_they_are_now():
+    async def go():
+        fields = {"x-a": "1"}
+        async with wall(OK) as server, to(server.url) as transport:
+            for value in ("1", "1", "2"):
+                fields["x-a"] = value
+                await fetch(transport, HttpRequest("POST", "/x", fields, b"{}"))
+            return [asked.headers["x-a"] for asked in server.asked]
+
+    assert run(go()) == ["1", "1", "2"]
+
+
+def test_an_answer_that_is_all_there_is_read_without_waiting():
+    async def go():
+        async with wall(OK, ending_after(0.05)) as server, to(server.url) as transport:
+            async with transport.open(REQUEST) as response:
+                there = response.whole()
+            async with transport.open(REQUEST) as response:
+                return there, response.whole(), await response.read()
+
+    assert run(go()) == (b"ok", None, b"okno")
+
+
+def test_an_answer_that_broke_off_is_never_taken_for_whole():
+    async def go():
+        broken = raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok")
+        async with wall(broken) as server, to(server.url) as transport, transport.open(REQUEST) as response:
+            await asyncio.sleep(0.02)
+            with pytest.raises(CallFailed):
+                while response.whole() is None:
+                    await response.read()
+
+    run(go())
+
+
+def test_answers_that_arrive_at_the_same_time_are_not_mixed_up():
+    async def echo(asked, writer):
+        await answer(body=asked.body * 1000)(asked, writer)
+
+    async def one(transport, number):
+        body = b"%03d" % number
+        return await fetch(transport, HttpRequest("POST", "/x", body=body)) == body * 1000
+
+    async def go():
+        async with wall(echo) as server, to(server.url) as transport:
+            return await asyncio.gather(*(one(transport, number) for number in range(200)))
+
+    assert all(run(go()))
+
+
 def test_many_different_heads_are_not_all_kept():
     async def go():
         async with wall(OK) as server, to(server.url) as transport:

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import gc
 import ssl
+import warnings
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,14 @@ LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def swept(request, carried):
+def swept(carried):
     """Leave no socket to a later test: httpx leaves some of refused handshakes to the garbage collector."""
-    if carried == "httpx":
-        request.applymarker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-    yield
-    if carried == "httpx":
+    if carried != "httpx":
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
         gc.collect()
 
 
