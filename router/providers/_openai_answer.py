@@ -115,7 +115,8 @@ class AnswerDecoder:
         Raises:
             CallFailed: It is an error, or no JSON.
         """
-        deltas = self.feed_text(text)
+        found = usual(text)
+        deltas = self._take(*found) if found is not None else self._feed_rare(text)
         self.over = True
         return deltas
 
@@ -140,7 +141,7 @@ class AnswerDecoder:
             if not choice.get("index"):
                 deltas += self._choice(choice)
         if chunk.get("usage"):
-            self._count(chunk["usage"])
+            self._count(self._object(chunk["usage"], "usage"))
         self._full = self._full or bool(deltas)
         return deltas
 
@@ -168,8 +169,8 @@ class AnswerDecoder:
 
     def _take(self, chunk: Usual, choice: Choice, said: Said) -> list[Delta]:
         """Take in one object of the usual form."""
-        if not self._model:
-            self._model = text_or_empty(chunk.model)
+        if chunk.model and not self._model:
+            self._model = chunk.model
         deltas: list[Delta] = []
         thought, text = said.reasoning_content or said.reasoning, said.content or said.refusal
         if thought:
@@ -262,17 +263,14 @@ class AnswerDecoder:
         source = self._source.asked(self._request.messages)
         return error_in_answer(source, error, has_image=has_image(self._request))
 
-    def _count(self, told: object) -> None:
-        usage = self._object(told, "usage")
+    def _count(self, usage: Mapping[str, object]) -> None:
         prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
         cached = whole(self._object(prompt, "usage").get("cached_tokens")) if prompt else 0
-        thought = whole(self._object(completion, "usage").get("reasoning_tokens")) if completion else 0
-        self._usage = Usage(
-            input_tokens=whole(usage.get("prompt_tokens")),
-            output_tokens=whole(usage.get("completion_tokens")),
-            # DeepSeek has a field of its own beside.
-            cached_input_tokens=cached or whole(usage.get("prompt_cache_hit_tokens")),
-            reasoning_tokens=thought,
-        )
+        cached = cached or whole(
+            usage.get("prompt_cache_hit_tokens")
+        )  # DeepSeek has a field of its own beside
+        reasoned = whole(self._object(completion, "usage").get("reasoning_tokens")) if completion else 0
+        read, written = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
+        self._usage = Usage(read, written, cached, reasoned)
         self._cost = amount(usage.get("cost")) if self._tells_cost else None
         self.over = self.over or self.finished

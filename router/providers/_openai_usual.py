@@ -40,8 +40,8 @@ else:
         """An answer, or an event of one."""
 
         choices: tuple[Choice]
-        model: Any = None
-        usage: Any = None
+        model: str | None = None
+        usage: dict[str, Any] | None = None
         error: Any = None
         object: Any = None
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from router.core.port import Listed
     from router.core.request import Endpoint
 
-MOST = 20
+MOST, TWO = 20, 2
+CHOICE = "choice"
+# Words that mean something else where a model or a value is named.
+_TAKEN = frozenset(("any", "not", "others"))
 _PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./@+-]*[A-Za-z0-9_/@+-])?\Z")
 _OTHERWISE = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _NEITHER = re.compile(r"[^A-Za-z0-9._-]+")
@@ -39,10 +42,8 @@ def page(
     fields += [f"quirks: {quirks}"] if quirks is not None else []
     fields += [f'key: "${{env:{variable}}}"'] if variable is not None else []
     names = _names(models)
-    lines = [
-        "version: 1",
-        "",
-        "endpoints:",
+    lines = ["version: 1", "", *_choice(names), "endpoints:"]
+    lines += [
         f"  {plain(endpoint.name)}: {{{', '.join(fields)}}}",
         "",
         "models:",
@@ -57,13 +58,32 @@ def page(
     if endpoint.kind == "ollama":
         lines.append("  # `context: 8192` at a model has Ollama load it with a window of so many tokens")
     used = [plain(name) for name in names] or ["assistant"]
-    # Two in the order of failover: a third would hardly be tried before a call's time is over.
+    # In the order of failover: a third would hardly be tried before a call's time is over.
     chosen = used[0] if len(used) == 1 else f"[{used[0]}, {used[1]}]"
-    lines += ["", "rules:"]
-    lines += [
-        "  # Calls reach the other models by `model=`; a rule that uses them ends the warning R308."
-    ] * (len(used) > 2)  # noqa: PLR2004
+    lines += ["", "rules:", *_chosen(names)]
     return "\n".join([*lines, f"  - {{name: otherwise, use: {chosen}}}", ""])
+
+
+def _choice(names: Sequence[str]) -> list[str]:
+    """Return a dimension for calls to choose a model by, where there are more than two."""
+    if len(names) <= TWO:
+        return []
+    values = ", ".join(map(plain, names))
+    return [
+        "dimensions:",
+        f"  {CHOICE}: {{values: [{values}], default: {plain(names[0])}}}  # or by `model=`",
+        "",
+    ]
+
+
+def _chosen(names: Sequence[str]) -> list[str]:
+    """Return a rule for the calls that choose another model than the first, which answers when that fails."""
+    if len(names) <= TWO:
+        return []
+    first, *others = map(plain, names)
+    wide = max(map(len, others)) + 1
+    rows = [f"      - [{name + ',':<{wide}} [{name}, {first}]]" for name in others]
+    return ["  - name: chosen", f"    matrix: [{CHOICE}, use]", "    rows:", *rows]
 
 
 def plain(text: str) -> str:
@@ -95,6 +115,7 @@ def _names(models: Sequence[Listed]) -> list[str]:
     for model in models:
         own = min((model.id, *model.aliases), key=len)
         name = _NEITHER.sub("-", own.rpartition("/")[2].removesuffix(".gguf")).strip("-.") or "model"
+        name += "-model" if name in _TAKEN else ""
         number, chosen = 2, name
         while chosen in found:
             chosen, number = f"{name}-{number}", number + 1

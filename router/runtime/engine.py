@@ -86,7 +86,7 @@ class Engine:
         self.spending = Spending(program.costs, self._clock, self.audience.noticed)
         self.network = network_of(program, None, self.audience.noticed)
         self._caches: dict[CachePolicy, Cache] = {}
-        self._open_cache(self._snapshot)
+        self._open_cache(program)
         self._lock = threading.Lock()
         self._called = 0.0
         self._prefix = os.urandom(6).hex()
@@ -147,7 +147,7 @@ class Engine:
                 self._hedges = HedgeShare(hedge) if hedge is not None else None
             new = old.successor(program, self.gates.of(program))
             self._house(new, old.residency)
-            self._open_cache(new)
+            self._open_cache(program)
             self._snapshot = new
             self.spending = Spending(program.costs, self._clock, self.audience.noticed, self.spending)
             self.network = network_of(program, self.network, self.audience.noticed)
@@ -175,7 +175,8 @@ class Engine:
         origin = Origin(now, self._clock.wall(), request_id, live, self._dice.random())
         snapshot = self._snapshot
         try:
-            made = make_call if snapshot.cache is None else snapshot.cache.molds.call
+            cache = self.cache(snapshot.program)
+            made = make_call if cache is None else cache.molds.call
             call = made(snapshot, messages, opts, keywords, origin)
         except CallFailed as error:
             error.request_id = request_id
@@ -224,7 +225,7 @@ class Engine:
             CallFailed: No attempt stood; every attempt is inside.
         """
         try:
-            cache = call.snapshot.cache
+            cache = self.cache(call.program) if call.question is not None else None
             if cache is not None:
                 return await cache.answer(call, self._answered)
             return await (self._walked if call.program.offline is None else self._answered)(call)
@@ -236,7 +237,7 @@ class Engine:
         try:
             return await self._walked(call)
         except CallFailed as error:
-            cache = call.snapshot.cache
+            cache = self.cache(call.program)
             stale = cache.stale if cache is not None else None
             found = await descend(call, error, self._walked, stale, self._dice.random())
         if isinstance(found, Replay):
@@ -287,7 +288,7 @@ class Engine:
     def ended(self, call: Call, completion: Completion | None, error: BaseException | None) -> None:
         """Take note that a call is over; without answer and error it was left."""
         call.snapshot.end()
-        cache = call.snapshot.cache
+        cache = self.cache(call.program) if call.question is not None else None
         if completion is not None and cache is not None:
             cache.keep(call, completion)
         if completion is not None and completion.cached:
@@ -328,17 +329,18 @@ class Engine:
             found += balanced(places, how, weights, gates.__getitem__, self._clock.now(), self._dice.random)
         return tuple(found)
 
-    def _open_cache(self, snapshot: Snapshot) -> None:
-        """Have a place for the answers that a configuration keeps; those before it stay open for their calls."""
-        policy = snapshot.program.cache
-        if policy is None:
-            return
-        if policy not in self._caches:
+    def cache(self, program: Program) -> Cache | None:
+        """Return where answers are kept under a program, or None."""
+        return None if program.cache is None else self._caches[program.cache]
+
+    def _open_cache(self, program: Program) -> None:
+        """Have a place for the answers that a program keeps; those before it stay open for their calls."""
+        policy = program.cache
+        if policy is not None and policy not in self._caches:
             from router.runtime.cache import Cache, store_of  # noqa: PLC0415 - only who declares it needs it
 
             store = store_of(policy, self._caches.values(), self._clock)
             self._caches[policy] = Cache(policy, store, self._clock, self._dice.random, self.completion)
-        snapshot.cache = self._caches[policy]
 
     def here(self) -> Here:
         """Return what the running loop has for itself."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from router.compile.program import Deployment, Program
     from router.core.port import Provider
     from router.core.request import Endpoint
-    from router.runtime.cache import Cache
     from router.runtime.gate import Gate
     from router.runtime.processing import Pipeline
     from router.runtime.residency import Residency
@@ -42,7 +41,6 @@ class Snapshot:
         self.gates = gates
         self.pipelines = _pipelines(program)
         self.running = 0
-        self.cache: Cache | None = None  # where answers are kept, where the file says so
         self.residency: Residency | None = None  # what is in memory, where the file declares anything of it
         self._given = given
         self._http = http

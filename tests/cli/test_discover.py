@@ -14,8 +14,10 @@ from support.served import NOTHING, PAGE, Said, served
 
 from router.cli.main import cli
 from router.compile.compiler import check_file, compile_configuration
+from router.compile.explain import explain
 from router.config.load import load_file
 from router.runtime.discovered import plain
+from router.runtime.said import explained_values
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "providers" / "recorded" / "llamacpp_models.json").read_text(
@@ -49,14 +51,12 @@ def run(*words, env=None):
 
 
 def written(result, tmp_path):
-    """Return the file that was printed, which must be clean but for models that no rule uses yet."""
+    """Return the file that was printed, which must be clean."""
     assert result.exit_code == 0, result.output
     file = tmp_path / "router.yaml"
     file.write_text(result.stdout, encoding="utf-8")
     document, found = check_file(file)
-    assert [
-        f"{each.code} {each.message}" for each in found if each.severity != "info" and each.code != "R308"
-    ] == []
+    assert [f"{each.code} {each.message}" for each in found if each.severity != "info"] == []
     return document
 
 
@@ -207,6 +207,37 @@ def test_two_models_make_a_file_without_a_warning(tmp_path):
         file.write_text(run(server.url).stdout, encoding="utf-8")
     result = CliRunner().invoke(cli, ["check", "--fail-on", "warning", str(file)])
     assert (result.exit_code, result.output) == (0, "")
+
+
+def test_calls_choose_among_many_models_and_the_first_stands_in(tmp_path):
+    with served({"/v1/models": Said({"data": [{"id": name} for name in ("a", "b", "123")]})}) as server:
+        file = tmp_path / "router.yaml"
+        file.write_text(run(server.url).stdout, encoding="utf-8")
+    for words in (["check", "--fail-on", "warning"], ["fmt", "--check"]):
+        result = CliRunner().invoke(cli, [*words, str(file)])
+        assert (result.exit_code, result.output) == (0, "")
+    program, _ = compile_configuration(load_file(file))
+    for said, models in (
+        ({}, ["a", "b"]),
+        ({"choice": "a"}, ["a", "b"]),
+        ({"choice": "b"}, ["b", "a"]),
+        ({"choice": "123"}, ["123", "a"]),
+    ):
+        found = explain(program, explained_values(program, said), {})
+        assert [each.model for each in found.candidates] == models
+
+
+def test_names_that_mean_something_in_a_rule_are_not_those_of_models(tmp_path):
+    with served(
+        {"/v1/models": Said({"data": [{"id": name} for name in ("any", "not", "others")]})}
+    ) as server:
+        result = run(server.url)
+    models = written(result, tmp_path).document.models
+    assert {name: each.id for name, each in models.items()} == {
+        "any-model": "any",
+        "not-model": "not",
+        "others-model": "others",
+    }
 
 
 def test_json_holds_the_file_and_what_was_found():

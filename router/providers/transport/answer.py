@@ -94,17 +94,23 @@ class Answer:
         self.over = True
         self.error = error
         self._source = None
-        self._wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def tell(self) -> None:
         """Wake the reader if there is news for it, and hold the connection back if it lags behind."""
-        if self.begun:
-            self._wake()
+        if self.begun and self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
         if self._waiting > HIGH and self._source is not None and not self._held:
             self._held = True
             self._source.hold()
 
     # What the caller does.
+
+    @property
+    def spent(self) -> bool:
+        """Whether all of it has come and been taken."""
+        return self.over and self.error is None and not self._parts
 
     async def head(self, seconds: float | None = None) -> None:
         """Wait for the head; each wait takes at most so many seconds. When this fails or is cancelled it is left.
@@ -176,10 +182,6 @@ class Answer:
         self._held = False
         if self._source is not None:
             self._source.go_on()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def _news(self) -> asyncio.Future[None]:
         """Return what is done when something has arrived."""

@@ -24,14 +24,12 @@ SWITCHING = 101
 
 
 class Shelf(Protocol):
-    """Where connections are kept.
-
-    Attributes:
-        buffer: Where the connections of a loop read to, one after the other.
-    """
+    """Where connections are kept."""
 
     @property
-    def buffer(self) -> memoryview: ...
+    def buffer(self) -> memoryview:
+        """Where the connections of a loop read to, one after the other."""
+        ...
 
     def give(self, connection: Connection) -> None:
         """Keep a connection that is idle now."""

@@ -187,6 +187,8 @@ class _Sending:
         """Return the first `limit` bytes of the body at most."""
         body = bytearray()
         while len(body) < limit and (part := await anext(self, None)) is not None:
+            if not body and self._answer.spent:
+                return part[:limit]
             body += part
         return bytes(body[:limit])
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 EMPTY = frozenset((204, 304))
 SPOKEN = frozenset(("1.1", "1.0"))
 
 
-@lru_cache(maxsize=128)
-def _lower(name: bytes) -> str:
-    return name.decode("latin-1").lower()
-
-
-def folded(fields: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+def folded(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return header fields by lower-case name; what comes twice is joined by commas."""
-    found = {_lower(name): value.decode("latin-1") for name, value in fields}
-    if len(found) < len(fields):
-        found = {}
-        for raw, value in fields:
-            name, text = _lower(raw), value.decode("latin-1")
-            found[name] = f"{found[name]}, {text}" if name in found else text
+    found: dict[str, str] = {}
+    for raw, value in fields:
+        name = raw.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
     return found
 
 
