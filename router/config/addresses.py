@@ -53,7 +53,7 @@ class Url(Leaf):
     _host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
     _pattern = rf"^(https?://{_host}(:{_port})?(/[^\s?#@]*)?|unix:[^\s?#]+){END}"
     _match = re.compile(_pattern).match
-    _credentials = re.compile(r"[a-zA-Z+]+://[^/\s]*@")
+    _credentials = re.compile(r"(?!unix:)([a-zA-Z+]+://)?[^/\s]*@")
 
     def read(self, value: Plain) -> str | None:
         """Return the address without a slash at its end."""
@@ -66,12 +66,14 @@ class Url(Leaf):
         if isinstance(node.value, str) and self._credentials.match(node.value):
             return problems.CredentialsInUrl(node.span)
         if isinstance(node.value, str):
-            return problems.NotAllowed(node.span, printable(node.text), self.wants)
+            # A query may hold a key, as some vendors' addresses do.
+            bare, sign, _ = node.text.partition("?")
+            return problems.NotAllowed(node.span, printable(f"{bare}?..." if sign else bare), self.wants)
         return super().refusal(node, owner)
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
-        """Return the address; credentials in it are masked wherever the file is shown."""
-        if isinstance(node, Scalar) and self._credentials.match(node.text):
+        """Return the address; one with credentials in it, or a query, is masked wherever the file is shown."""
+        if isinstance(node, Scalar) and ("?" in node.text or self._credentials.match(node.text)):
             to.hide(node.span)
         return super().decode(node, to, owner)
 
@@ -83,17 +85,20 @@ class Url(Leaf):
 class SecretText(Leaf):
     """A credential: a reference; a literal is reported and masked.
 
-    With `literal` a value may be written out unless it looks like a credential.
+    With `literal` a value may be written out unless it looks like a credential; with `hidden` it is not shown either.
     """
 
     wants = "a reference such as `${env:API_KEY}` or `${file:/run/secrets/key}`"
     blank = Secret("")
 
-    def __init__(self, *, literal: bool = False) -> None:
+    def __init__(self, *, literal: bool = False, hidden: bool = False) -> None:
         self._literal = literal
+        self._hidden = hidden
 
     def decode(self, node: Node, to: Decoding, owner: str) -> Any:
         """Return a Secret, or the blank while it is unknown; what was written is never told."""
+        if self._hidden and not (isinstance(node, Scalar) and is_reference(node)):
+            to.hide(node.span)
         if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
             # Its text may be the secret itself: a key of digits alone is read as a number.
             to.hide(node.span)
@@ -147,14 +152,16 @@ class HeadersShape(MapOf):
     # Names whose value is a credential, whatever it looks like.
     _credential = "(?i)key|token|secret|passw|cookie|auth|credential|session"
     _literal = SecretText(literal=True)
+    _refused = SecretText(literal=True, hidden=True)
 
     def __init__(self) -> None:
         super().__init__(SecretText(), "header", pattern=self._legal)
 
     def shape_of(self, name: str) -> Shape:
         """Return the shape of a header's value: what is no credential may be written out."""
-        refused = re.fullmatch(_RESERVED, name) or not self.legal(name)
-        return self._literal if refused or not re.search(self._credential, name) else self.value
+        if re.fullmatch(_RESERVED, name) or not self.legal(name):
+            return self._refused
+        return self.value if re.search(self._credential, name) else self._literal
 
     def name(self, name: str, span: Span, to: Decoding) -> None:
         """Report a name that cannot or must not be sent."""

@@ -37,6 +37,8 @@ LEGAL_SECRET = _WELL_FORMED.format(forms=_ENV_FORM + r"|file:[^{}$]+")
 _TOKEN = re.compile(r"\$\$\{|\$\{([^{}]*)\}|\$\{")
 _ENV = r"env:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}$]*))?\Z"
 _FILE = r"file:([^{}$]+)\Z"
+# What surely is a variable's name, with or without the word that is missing before it.
+_NAME = r"\s*(?:[a-z]+:)?\s*[A-Z][A-Z_]*[0-9]?\s*"
 _CREDENTIAL_NAME = r"(?i)(?:^|_)(?:API)?(?:KEYS?|TOKEN|SECRETS?|PASSWORDS?|PASSWD)(?:_|$)"
 
 
@@ -126,6 +128,9 @@ def _one(inside: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str
         why = "`${file:...}` may only stand where a secret is expected (`key`, `keys`, `headers`, `password`)"
     else:
         why = "the forms are `${env:NAME}`, `${env:NAME:-default}` and `${file:PATH}`"
+    if secret and not re.fullmatch(_NAME, inside):  # it may be the secret itself
+        to.hide(node.span)
+        inside = "***"
     to.add(problems.BadReference(node.span, "${" + inside + "}", why))
     return None
 
@@ -133,6 +138,8 @@ def _one(inside: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str
 def _variable(name: str, default: str | None, node: Scalar, to: Decoding, *, secret: bool) -> str | None:
     to.variables.append(Variable(name, default, node.span))
     if not secret and re.search(_CREDENTIAL_NAME, name):
+        if default:
+            to.hide(node.span)
         to.add(problems.SecretInPlainField(node.span, name))
         return None
     if to.env is None:

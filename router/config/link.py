@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from router.config.conditions import UseItem
     from router.config.costs import BudgetSettings
+    from router.config.endpoint import EndpointSettings
     from router.config.language import Dimension as Settings
     from router.config.language import Document, ModelSettings, RuleSettings
     from router.config.settings import InvariantSettings
@@ -130,16 +131,7 @@ class _Linker:
         budgets = self._document.costs.budgets if self._document.costs else ()
         self._alike("budget", [(each.name, each.span("name")) for each in budgets if each.name])
         for name, endpoint in self._document.endpoints.items():
-            if endpoint.proxy and endpoint.url.startswith("unix:"):
-                span, owner = endpoint.key_span("proxy"), f"endpoint `{printable(name)}`"
-                self.problems.append(
-                    problems.MisplacedKey(span, "proxy", owner, "endpoints with an http address")
-                )
-            if endpoint.has("cert") and endpoint.url.startswith(("unix:", "http:")):
-                span, owner = endpoint.key_span("cert"), f"endpoint `{printable(name)}`"
-                self.problems.append(
-                    problems.MisplacedKey(span, "cert", owner, "to endpoints with an https address")
-                )
+            self._transported(name, endpoint)
         self._dimensions()
         for name, model in self._document.models.items():
             self._model(name, model)
@@ -147,6 +139,24 @@ class _Linker:
         self._rules()
         self._elsewhere()
         return self._linked
+
+    def _transported(self, name: str, endpoint: EndpointSettings) -> None:
+        """Take note of keys that bear on connections of another sort than the endpoint's."""
+        wrong = []
+        if endpoint.proxy and endpoint.url.startswith("unix:"):
+            wrong.append(("proxy", "to endpoints with an http address"))
+        if endpoint.url.startswith(("unix:", "http:")):
+            # What a proxy with an https address shows is checked by them too.
+            checks = not (endpoint.proxy or "").startswith("https:")
+            asked = {
+                "cert": endpoint.cert,
+                "ca": checks and endpoint.ca,
+                "verify": checks and not endpoint.verify,
+            }
+            wrong += [(key, "to endpoints with an https address") for key, is_set in asked.items() if is_set]
+        for key, belongs in wrong:
+            owner = f"endpoint `{printable(name)}`"
+            self.problems.append(problems.MisplacedKey(endpoint.key_span(key), key, owner, belongs))
 
     def _alike(self, what: str, names: Iterable[tuple[str, Span]]) -> None:
         """Report names that stand twice, or that nobody could tell apart."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from router.config.expand import LEGAL_SECRET
 from router.config.language import DOCUMENT
 from router.config.node import Mapping, Scalar, Sequence
 from router.config.yaml import core_scalar
@@ -67,13 +68,17 @@ class Written:
                 return self.plain(self._root)
             case Scalar():
                 return self._shown(node)
+            case _ if self._is_hidden(node):
+                return MASK
             case Sequence():
                 return [self.plain(item) for item in node.items]
             case Mapping():
                 return {name: self.plain(value) for name, value in node.entries.items()}
 
     def _leaves(self, node: Node, path: str) -> Iterator[Leaf]:
-        if isinstance(node, Mapping) and node.entries:
+        if self._is_hidden(node):
+            yield Leaf(path, MASK, node.span)
+        elif isinstance(node, Mapping) and node.entries:
             for name, value in node.entries.items():
                 yield from self._leaves(value, f"{path}.{name}" if path else name)
         elif isinstance(node, Sequence) and node.items:
@@ -84,7 +89,7 @@ class Written:
 
     def _entries(self, node: Mapping) -> Iterator[Line]:
         for name, value in node.entries.items():
-            if _on_one_line(value):
+            if self._is_hidden(value) or _on_one_line(value):
                 yield Line(f"{_key(name)}: {self._flow(value)}", value.span)
             else:
                 yield Line(f"{_key(name)}:", node.keys[name])
@@ -98,7 +103,7 @@ class Written:
                 yield from self._item(item)
 
     def _item(self, node: Node) -> Iterator[Line]:
-        if _on_one_line(node):
+        if self._is_hidden(node) or _on_one_line(node):
             yield Line(f"- {self._flow(node)}", node.span)
             return
         for number, line in enumerate(_indented(self._block(node))):
@@ -108,11 +113,17 @@ class Written:
         match node:
             case Scalar():
                 return self._scalar(node)
+            case _ if self._is_hidden(node):
+                return _quoted(MASK)
             case Sequence():
                 return f"[{', '.join(map(self._flow, node.items))}]"
             case Mapping():
                 entries = (f"{_key(name)}: {self._flow(value)}" for name, value in node.entries.items())
                 return f"{{{', '.join(entries)}}}"
+
+    def _is_hidden(self, node: Node) -> bool:
+        """Whether several values stand where one secret should."""
+        return not isinstance(node, Scalar) and node.span in self._secrets
 
     def _scalar(self, node: Scalar) -> str:
         shown = self._shown(node)
@@ -123,7 +134,8 @@ class Written:
     def _shown(self, node: Scalar) -> Plain:
         """Return a value as it may be shown; of a reference only its default is secret."""
         if node.span in self._secrets:
-            return _DEFAULT.sub(f":-{MASK}}}", node.text) if "${" in node.text else MASK
+            refers = "${" in node.text and re.match(LEGAL_SECRET, node.text)
+            return masked(_DEFAULT.sub(f":-{MASK}}}", node.text)) if refers else MASK
         return masked(node.value) if isinstance(node.value, str) else node.value
 
 

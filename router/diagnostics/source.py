@@ -8,8 +8,7 @@ from typing import NamedTuple
 LOOKS_SECRET = re.compile(
     r"(?<![A-Za-z])(?:(?:sk|pk|rk|gsk|xai|ghp|hf)[-_][A-Za-z0-9_\-]{8,}|Bearer\s+[A-Za-z0-9._\-]{8,})"
     r"|(?<=://)[^\s/@:\"']+:[^\s/@\"']+(?=@)"  # the credentials in an address
-    r"|(?<=[?&])(?:[a-z]+[_-]?)?(?:key|token|secret|password)=[^\s&#\"'*]+",
-    re.IGNORECASE,
+    r"|(?<=[?&])(?i:(?:[a-z]+[_-]?)?(?:key|token|secret|password))=[^\s&#\"'*]+"
 )
 MASK = "***"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from router.core.form import FORMAT_VERSION
 from router.core.options import PARAMS
-from router.observers.content import hashed, said
+from router.observers.content import caller, said
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -39,9 +39,6 @@ def line(record: CallRecord, content: Content, redaction: Redaction) -> bytes:
         **{name: record.params[name] for name in SPOKEN if name in record.params},
         **{name: record.options[name] for name in TOLD if name in record.options},
     }
-    user = record.user
-    if user is not None:
-        user = redaction.text(user) if content == "full" else hashed(user)
     fields: dict[str, object] = {
         "format_version": FORMAT_VERSION,
         "time": f"{datetime.fromtimestamp(record.began, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
@@ -59,7 +56,7 @@ def line(record: CallRecord, content: Content, redaction: Redaction) -> bytes:
         "draw": record.draw,
     }
     more: dict[str, object] = {
-        "user": user,
+        "user": caller(record.user, content, redaction),
         "first_ms": None if record.first_ms is None else _ms(record.first_ms),
         "cached": record.cached or None,
         "saved": _dollars(record.saved),

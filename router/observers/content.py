@@ -32,6 +32,13 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def caller(user: str | None, content: Content, redaction: Redaction) -> str | None:
+    """Return what may be written of who called: a hash that tells equal ones, unless all may be written."""
+    if user is None:
+        return None
+    return redaction.text(user) if content == "full" else hashed(user)
+
+
 def cut(text: str, redaction: Redaction) -> str:
     """Return the beginning of a text, secrets out of it."""
     text = redaction.text(text)  # first: half of a key would not be known as one

@@ -1,4 +1,4 @@
-"""Writes calls to the log: one line each, without prompts, answers and keys."""
+"""Writes calls to the log: one line each, without prompts, answers, keys and the names of callers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from router.core.observer import Observer
-from router.observers.content import CONTENTS, cut, said
+from router.observers.content import CONTENTS, caller, cut, said
 from router.observers.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class LogObserver(Observer):
         form: `json`, or `pairs` for `name=value`. Either way a line is one line: what is no printable ASCII is
             escaped.
         content: What is written of prompts and answers: nothing, a `hash` that tells equal ones, the first 200
-            characters (`truncated`), or all of it (`full`).
+            characters (`truncated`), or all of it (`full`). Who called is written as a hash, unless it is `full`.
 
     Raises:
         ValueError: `form` or `content` is none of these.
@@ -63,7 +63,12 @@ class LogObserver(Observer):
     def call_ended(self, record: CallRecord) -> None:
         """Write a line at INFO."""
         if self._logger.isEnabledFor(logging.INFO):
-            fields = {"event": "call", **_of_call(record), **said(record, self._content, self.redaction)}
+            user = caller(record.user, self._content, self.redaction)
+            fields = {
+                "event": "call",
+                **_of_call(record, user),
+                **said(record, self._content, self.redaction),
+            }
             if record.error is not None:
                 fields["error"] = cut(str(record.error) or type(record.error).__name__, self.redaction)
             self._write(logging.INFO, fields)
@@ -111,7 +116,7 @@ def _of_attempt(record: AttemptRecord) -> dict[str, object]:
     }
 
 
-def _of_call(record: CallRecord) -> dict[str, object]:
+def _of_call(record: CallRecord, user: str | None) -> dict[str, object]:
     usage = record.usage
     return {
         "request_id": record.request_id,
@@ -128,7 +133,7 @@ def _of_call(record: CallRecord) -> dict[str, object]:
         "stream": record.stream,
         "cached": record.cached or None,
         "degraded": record.degraded,
-        "user": record.user,
+        "user": user,
         "tags": dict(record.tags) or None,
         "dimensions": dict(record.dimensions) or None,
     }

@@ -72,6 +72,12 @@ def test_what_is_not_asked_would_find_nothing_in_what_is_left_of_a_file(number, 
         same(monkeypatch, lambda source=source: run_all(load_source(source, tmp_path, {})))
 
 
+def test_a_misspelt_key_is_looked_at_as_the_one_that_was_meant(tmp_path, monkeypatch):
+    text = 'version: 1\nendpoints: {here: {kind: openai, urlx: "http://127.0.0.1/v1/chat/completions"}}\n'
+    found = same(monkeypatch, lambda: run_all(load_source(Source("x.yaml", text), tmp_path)))
+    assert {"R201", "R810"} <= {each.code for each in found}
+
+
 def test_the_table_names_every_check_and_nothing_else():
     assert [check.name.replace("-", "_") for check in ALL] == list(LOOKS_AT)
     with pytest.raises(AttributeError, match="no attribute 'SOME'"):

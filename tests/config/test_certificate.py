@@ -153,3 +153,17 @@ def test_a_merged_file_says_the_same_of_it_and_shows_no_password():
     assert "okapi" not in "\n".join(
         each.text for each in Written(literal.root, set(literal.source.secrets)).lines()
     )
+
+
+@pytest.mark.parametrize("said", ["ca: ours.pem", "verify: false"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/v1", "unix:/run/llm.sock"])
+def test_what_checks_a_server_has_no_effect_where_it_shows_nothing(said, url):
+    (found,) = [each for each in errors(f'kind: openai, url: "{url}", {said}') if each.code == "R210"]
+    assert found.message == f"`{said.partition(':')[0]}` in endpoint `here` has no effect"
+
+
+def test_what_checks_a_server_checks_its_proxy_too():
+    behind = (
+        'kind: openai, url: "http://llm.example.com/v1", proxy: "https://proxy.example.com", ca: ours.pem'
+    )
+    assert "R210" not in [each.code for each in errors(behind)]

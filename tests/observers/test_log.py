@@ -21,6 +21,7 @@ from router import (
 )
 from router.core.secret import Secret
 from router.observers import LogObserver, Redaction
+from router.observers.callline import line as written
 from router.testing import ScriptedProvider, run_virtual
 
 FILE = """\
@@ -71,7 +72,7 @@ def test_a_call_is_one_line_at_info_and_its_attempts_are_lines_at_debug(tmp_path
     (call,) = (json.loads(line) for line in lines(logging.INFO))
     assert (call["event"], call["request_id"], call["outcome"]) == ("call", answer.request_id, "ok")
     assert (call["rule"], call["model"], call["endpoint"], call["attempts"]) == ("all", "m", "a", 2)
-    assert (call["user"], call["tags"]) == ("u1", {"job": 7})
+    assert call["tags"] == {"job": 7}
     assert call["input_tokens"] == answer.usage.input_tokens
     assert Decimal(call["cost"]) == answer.cost
     attempts = [json.loads(line) for line in lines(logging.DEBUG)]
@@ -105,6 +106,26 @@ def test_prompts_and_answers_are_not_written_by_default(tmp_path, logger, lines)
     ask(tmp_path, LogObserver(logger))
     assert lines()
     assert "private" not in "".join(lines())
+
+
+def test_who_called_is_a_hash_that_tells_equal_ones_unless_all_is_wanted(logger, lines):
+    for content in ("none", "hash", "truncated"):
+        for user in ("anna@example.org", "anna@example.org", "bob"):
+            LogObserver(logger, content=content).call_ended(record(user=user))
+        one, same, other = (json.loads(line)["user"] for line in lines()[-3:])
+        assert one == same != other
+        assert len(one) == 16
+    assert "anna" not in "".join(lines())
+    LogObserver(logger, content="full").call_ended(record(user="anna@example.org"))
+    LogObserver(logger, content="full").call_ended(record())
+    named, nobody = (json.loads(line) for line in lines()[-2:])
+    assert (named["user"], "user" in nobody) == ("anna@example.org", False)
+
+
+def test_who_called_is_the_same_in_the_log_and_in_the_file_of_calls(logger, lines):
+    found = record(user="anna")
+    LogObserver(logger).call_ended(found)
+    assert json.loads(lines()[0])["user"] == json.loads(written(found, "none", Redaction()))["user"]
 
 
 def test_content_is_written_as_a_hash_in_part_or_in_full_if_wanted(logger, lines):

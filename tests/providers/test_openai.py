@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
+import sys
 import time
 import traceback
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 from support.scripted_gguf import TOOLS
 from support.wall import USAGE, answer, head_only, loading, mute, piece, raw, said, stream, wall
 
-from router.core.errors import CallFailed, InvalidRequest
+from router.core.errors import CallFailed, InvalidRequest, MalformedResponse
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.messages import ImagePart, Message, TextPart, ToolCall
 from router.core.request import Endpoint, Request, Timeouts
@@ -531,3 +534,50 @@ def test_a_killed_engine_interrupts_the_stream_and_then_refuses(engine):
         return kinds
 
     assert asyncio.run(go()) == ["stream_interrupted", "connect_failed"]
+
+
+def test_without_msgspec_answers_are_read_and_requests_written_as_with_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    usual, json_ = (fresh(name) for name in ("_openai_usual", "_json"))
+    assert usual.usual(json.dumps(said())) is None
+    assert json_.parse(json.dumps(said())) == said()
+    body = {"model": "m", "messages": [{"role": "user", "content": "Grüße"}], "top_p": 0.5}
+    assert json_.parse(json_.quick_bytes(body)) == body
+
+
+def fresh(name):
+    """Return a module made anew, which nobody else sees."""
+    spec = importlib.util.find_spec(f"router.providers.{name}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_whole_answer_that_cannot_be_read_fails_when_it_is_read_with_its_id():
+    async def go():
+        reply = answer(body=b"{", headers={"x-request-id": "r-1"})
+        async with wall(reply) as server, provider_of(server.url) as provider:
+            async with provider.open(PLAIN) as events:
+                with pytest.raises(MalformedResponse) as caught:
+                    await anext(events)
+                with pytest.raises(StopAsyncIteration):
+                    await anext(events)
+                return caught.value.upstream_id
+
+    assert asyncio.run(go()) == "r-1"
+
+
+def test_the_answers_of_many_calls_at_once_are_told_apart():
+    async def go():
+        async def echo(asked, writer):
+            await answer(body=said(json.loads(asked.body)["messages"][0]["content"]))(asked, writer)
+
+        async def one(provider, text):
+            return joined(await collect(provider, replace(PLAIN, messages=(Message.user(text),))))
+
+        async with wall(echo) as server, provider_of(server.url) as provider:
+            texts = [f"answer {number}" for number in range(100)]
+            found = await asyncio.gather(*(one(provider, text) for text in texts))
+            return [each == text for each, text in zip(found, texts, strict=True)]
+
+    assert all(asyncio.run(go()))
