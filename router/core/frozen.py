@@ -2,7 +2,7 @@
 
 The standard one compiles six methods a class, half a millisecond each time, and sets every field of a frozen object by
 a call of its own. Here equality, hash and print are shared functions over the names of the fields, what fills an object
-is compiled with the first one, and an object is filled while it belongs to a class that is not frozen. `fields`,
+is compiled with the second one, and an object is filled while it belongs to a class that is not frozen. `fields`,
 `replace` and `asdict` of `dataclasses` work as ever.
 """
 
@@ -51,13 +51,48 @@ def _made(cls: type, frozen: bool, eq: bool, options: dict[str, bool]) -> type: 
 
 
 def _first(cls: type, fields: tuple[Field[object], ...], frozen: bool) -> Callable[..., None]:  # noqa: FBT001
-    """Return what fills the first object and then gives way: of most classes a process never makes one."""
+    """Return what fills the first object by hand and the second one by what is compiled for all others.
+
+    Of most classes a process makes one object or none.
+    """
+    put = _put if frozen else setattr
+    fresh = True
 
     def __init__(self: object, *values: object, **named: object) -> None:  # noqa: N807
-        made = cls.__init__ = _init(cls, fields, frozen)  # type: ignore[misc]
-        made(self, *values, **named)
+        nonlocal fresh
+        found = _bound(fields, values, named) if fresh else None
+        fresh = False
+        if found is None:
+            made = cls.__init__ = _init(cls, fields, frozen)  # type: ignore[misc]
+            made(self, *values, **named)
+            return
+        for name, value in found.items():
+            put(self, name, value)
+        if hasattr(cls, "__post_init__"):
+            self.__post_init__()  # type: ignore[attr-defined]
 
     return __init__
+
+
+def _bound(
+    fields: tuple[Field[object], ...], values: tuple[object, ...], named: dict[str, object]
+) -> dict[str, object] | None:
+    """Return a value for each field; None where the arguments do not fit, which what is compiled tells in words."""
+    usual = [each.name for each in fields if not each.kw_only]
+    given = {**named, **dict(zip(usual, values, strict=False))}
+    if len(given) < len(named) + len(values):
+        return None
+    found: dict[str, object] = {}
+    for each in fields:
+        if each.name in given:
+            found[each.name] = given.pop(each.name)
+        elif each.default is not dataclasses.MISSING:
+            found[each.name] = each.default
+        elif each.default_factory is not dataclasses.MISSING:
+            found[each.name] = each.default_factory()
+        else:
+            return None
+    return None if given else found
 
 
 class _Signature:

@@ -261,8 +261,9 @@ class Plan:
         """Make the first open candidate the one under way and return None; else return what to do instead."""
         self._at = -1
         closed: dict[int, Opening] = {}
+        every = self._only == -1 and not self._larger
         for index in self._left:
-            if self._eligible(index):
+            if every or self._eligible(index):
                 opening = self._gate(index, now)
                 if opening.at <= now:
                     self._at = index

@@ -39,25 +39,28 @@ class Rate:
 
 
 class RetryBudget:
-    """Further tries that an endpoint may be asked for: a full bucket at first, refilled by its successes."""
+    """Further tries that an endpoint may be asked for: a full bucket at first, refilled by its successes.
 
-    __slots__ = ("_left",)
+    Attributes:
+        left: Whether one more try may be made.
+    """
+
+    __slots__ = ("_left", "left")
 
     # In fifths of a try, so that five successes earn exactly one.
     SIZE, GAIN, COST, COST_OF_TIMEOUT = 50, 1, 5, 10
 
     def __init__(self) -> None:
         self._left = self.SIZE
-
-    @property
-    def left(self) -> bool:
-        """Whether one more try may be made."""
-        return self._left >= self.COST
+        self.left = True
 
     def spend(self, *, timed_out: bool = False) -> None:
         """Pay for a further try."""
         self._left = max(0, self._left - (self.COST_OF_TIMEOUT if timed_out else self.COST))
+        self.left = self._left >= self.COST
 
     def earn(self) -> None:
         """Take in a success."""
-        self._left = min(self.SIZE, self._left + self.GAIN)
+        if self._left < self.SIZE:
+            self._left = min(self.SIZE, self._left + self.GAIN)
+            self.left = self._left >= self.COST

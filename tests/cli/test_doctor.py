@@ -278,6 +278,24 @@ def test_a_file_of_calls_that_others_can_read_is_a_warning_and_stays_as_it_is(tm
     assert log.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_file_with_a_secret_that_others_can_read_is_a_warning(tmp_path):
+    for name, mode in (("mine.txt", 0o600), ("token.txt", 0o644)):
+        (tmp_path / name).write_text("hunter22hunter22", encoding="utf-8")
+        (tmp_path / name).chmod(mode)
+    with served(LLAMA) as server:
+        more = ', key: "${file:mine.txt}", headers: {X-Token: "${file:token.txt}", X-Run: "${file:/run/secrets/no}"}'
+        found = checks(one(tmp_path, f"{server.url}/v1", more=more))
+    assert found["readable", "token.txt"]["detail"] == "holds a secret, and others can read it (mode 0644)"
+    assert found["readable", "token.txt"]["advice"] == f"chmod 600 {tmp_path / 'token.txt'}"
+    assert {subject for check, subject in found if check == "readable"} == {"token.txt"}
+
+
+def test_a_file_that_holds_no_mapping_is_told_and_has_no_secrets(tmp_path):
+    path = tmp_path / "router.yaml"
+    path.write_text("- a\n", encoding="utf-8")
+    assert run(path).exit_code == 1
+
+
 def test_an_ollama_that_cuts_prompts_unseen_is_a_failure(tmp_path):
     with fake_ollama("m") as server:
         path = one(tmp_path, server.url, kind="ollama")

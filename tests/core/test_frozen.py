@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-import inspect
 import pickle
 from dataclasses import FrozenInstanceError, field
 
@@ -144,6 +143,57 @@ def test_a_class_tells_what_it_is_called_with_before_and_after_it_is_called():
     assert list(inspect.signature(Fresh).parameters) == ["x", "y"]
     assert Fresh(1) == Fresh(1, 2)
     assert list(inspect.signature(Fresh).parameters) == ["x", "y"]
+
+
+@pytest.mark.parametrize("made", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("values", "named", "wrong"),
+    [
+        ((), {}, "missing 1 required positional argument: 'x'"),
+        ((1, 2, 3), {}, "takes from 2 to 3 positional arguments but 4 were given"),
+        ((1,), {"x": 1}, "multiple values for argument 'x'"),
+        ((1,), {"w": 1}, "unexpected keyword argument 'w'"),
+    ],
+)
+def test_arguments_of_the_first_objects_are_checked_as_those_of_all_others(made, values, named, wrong):
+    @frozen.dataclass(frozen=True, slots=True)
+    class Fresh:
+        x: int
+        y: int = 2
+
+    assert [Fresh(each) for each in range(made)] == [Fresh(x=each, y=2) for each in range(made)]
+    with pytest.raises(TypeError, match=wrong):
+        Fresh(*values, **named)
+    assert Fresh(1) == Fresh(1, 2)
+
+
+@pytest.mark.parametrize("frozen_", [False, True])
+def test_the_first_object_is_as_the_second_one(frozen_):
+    @frozen.dataclass(frozen=frozen_, slots=True)
+    class Fresh:
+        x: int
+        y: int = 2
+        z: list[int] = field(default_factory=list)
+        seen: list[str] = field(default_factory=list, compare=False)
+
+        def __post_init__(self):
+            self.seen.append("made")
+
+    one, other = Fresh(1, z=[3]), Fresh(1, z=[3])
+    assert one == other
+    assert (one.x, one.y, one.z, one.seen) == (other.x, other.y, other.z, other.seen) == (1, 2, [3], ["made"])
+    assert Fresh(5, 6).z == []
+
+
+def test_the_first_object_may_be_of_a_derived_class():
+    @frozen.dataclass(frozen=True, slots=True)
+    class Fresh:
+        x: int
+
+    class Derived(Fresh):
+        pass
+
+    assert [Derived(1).x, Fresh(2).x, Derived(x=3).x] == [1, 2, 3]
 
 
 def test_a_derived_class_is_not_said_to_be_called_as_its_base():

@@ -556,13 +556,16 @@ def fresh(name):
 def test_a_whole_answer_that_cannot_be_read_fails_when_it_is_read_with_its_id():
     async def go():
         reply = answer(body=b"{", headers={"x-request-id": "r-1"})
-        async with wall(reply) as server, provider_of(server.url) as provider:
-            async with provider.open(PLAIN) as events:
-                with pytest.raises(MalformedResponse) as caught:
-                    await anext(events)
-                with pytest.raises(StopAsyncIteration):
-                    await anext(events)
-                return caught.value.upstream_id
+        async with (
+            wall(reply) as server,
+            provider_of(server.url) as provider,
+            provider.open(PLAIN) as events,
+        ):
+            with pytest.raises(MalformedResponse) as caught:
+                await anext(events)
+            with pytest.raises(StopAsyncIteration):
+                await anext(events)
+            return caught.value.upstream_id
 
     assert asyncio.run(go()) == "r-1"
 
