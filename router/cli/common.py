@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.core.form import FORMAT_VERSION, json_text
+from router.core.form import FORMAT_VERSION, json_text, tame
 from router.diagnostics import text
 from router.diagnostics.diagnostic import count
 from router.diagnostics.machine import as_json
@@ -64,7 +64,7 @@ def configuration(path: Path | None) -> Path:
 
 def ended(message: str, status: int) -> SystemExit:
     """Say what is wrong on standard error; return the end of the program, to be raised."""
-    click.echo(f"router: {message}", err=True)
+    click.echo(f"router: {tame(message)}", err=True)
     return SystemExit(status)
 
 

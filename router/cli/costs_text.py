@@ -7,7 +7,7 @@ import io
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from router.core.form import FORMAT_VERSION, json_text
+from router.core.form import FORMAT_VERSION, json_text, tame
 from router.diagnostics.source import printable
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def comma_separated(report: UsageReport) -> str:
 
 
 def _inert(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text that no spreadsheet takes for a formula, and no terminal for orders."""
+    text = tame(text)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 

@@ -24,7 +24,7 @@ from router.compile.compiler import compile_configuration
 from router.compile.simulate import simulate
 from router.config.load import load_file
 from router.core.errors import ConfigError
-from router.core.form import json_text
+from router.core.form import json_text, tame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ def command(
     if form == "json":
         shown = json_text({**found.as_json(), **names}, 2)
     else:
-        shown = page(found, str(file), against) if form == "html" else human(found, str(file), against)
+        shown = tame((page if form == "html" else human)(found, str(file), against))
     _print(shown, output)
     if exit_code and found.changed:
         raise SystemExit(FAILED)

@@ -84,7 +84,7 @@ class Collector:
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._reasoning: list[str] = []
+        self._reasoning: list[str] | None = None  # most say nothing of it
         self._calls: dict[int, tuple[str, str, list[str]]] = {}
 
     def add(self, delta: Delta) -> None:
@@ -92,6 +92,8 @@ class Collector:
         if type(delta) is TextDelta:
             self._text.append(delta.text)
         elif type(delta) is ReasoningDelta:
+            if self._reasoning is None:
+                self._reasoning = []
             self._reasoning.append(delta.text)
         else:
             known_id, known_name, pieces = self._calls.get(delta.index, ("", "", []))
@@ -106,7 +108,7 @@ class Collector:
     @property
     def reasoning(self) -> str:
         """The reasoning so far."""
-        return "".join(self._reasoning)
+        return "".join(self._reasoning) if self._reasoning else ""
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

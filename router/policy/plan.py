@@ -123,6 +123,7 @@ class Plan:
         policy: What bounds the walk.
         deadline: The time at which the call is over.
         gate: Tells when a candidate may be tried.
+        at: The candidate that is under way already, or -1.
     """
 
     __slots__ = (
@@ -149,13 +150,14 @@ class Plan:
         policy: PlanPolicy,
         deadline: float,
         gate: Callable[[int, float], Opening] = always_open,
+        at: int = -1,
     ) -> None:
         self._candidates = candidates
         self._policy = policy
         self._deadline = deadline
         self._gate = gate
         self._left = list(range(len(candidates)))  # not given up yet, in order
-        self._at = -1  # the candidate under way, or -1 while one has to be chosen
+        self._at = at  # the candidate under way, or -1 while one has to be chosen
         self._tried = [0] * len(candidates)  # attempts at each
         self._attempts = 0  # attempts in all; polls of a loading model do not count
         self._ready = 0.0  # not before this time

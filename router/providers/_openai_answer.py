@@ -141,7 +141,8 @@ class AnswerDecoder:
             if not choice.get("index"):
                 deltas += self._choice(choice)
         if chunk.get("usage"):
-            self._count(self._object(chunk["usage"], "usage"))
+            usage = self._object(chunk["usage"], "usage")
+            self._count(self._usage_of(usage), usage.get("cost"))
         self._full = self._full or bool(deltas)
         return deltas
 
@@ -181,8 +182,8 @@ class AnswerDecoder:
             self._calls(said.tool_calls, deltas)
         if choice.finish_reason is not None:
             self._finish, self.finished = choice.finish_reason, True
-        if chunk.usage:
-            self._count(chunk.usage)
+        if chunk.usage is not None:
+            self._count(chunk.usage.usage(), chunk.usage.cost)
         if deltas:
             self._full = True
         return deltas
@@ -263,7 +264,7 @@ class AnswerDecoder:
         source = self._source.asked(self._request.messages)
         return error_in_answer(source, error, has_image=has_image(self._request))
 
-    def _count(self, usage: Mapping[str, object]) -> None:
+    def _usage_of(self, usage: Mapping[str, object]) -> Usage:
         prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
         cached = whole(self._object(prompt, "usage").get("cached_tokens")) if prompt else 0
         cached = cached or whole(
@@ -271,6 +272,9 @@ class AnswerDecoder:
         )  # DeepSeek has a field of its own beside
         reasoned = whole(self._object(completion, "usage").get("reasoning_tokens")) if completion else 0
         read, written = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
-        self._usage = Usage(read, written, cached, reasoned)
-        self._cost = amount(usage.get("cost")) if self._tells_cost else None
+        return Usage(read, written, cached, reasoned)
+
+    def _count(self, usage: Usage, cost: object) -> None:
+        self._usage = usage
+        self._cost = amount(cost) if self._tells_cost else None
         self.over = self.over or self.finished

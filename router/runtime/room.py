@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from router.core.errors import CallFailed, ConfigError
+from router.core.errors import CallFailed
 from router.core.port import Measured
 from router.core.units import show_size
 from router.providers.registry import create
@@ -29,10 +29,7 @@ async def room_of(program: Program, seen: Seen) -> list[Symptom]:
     limit = _limit(program, endpoint.name)
     if limit is None or seen.models is None:
         return []
-    try:
-        provider = create(endpoint)
-    except (ConfigError, CallFailed, ValueError):
-        return []
+    provider = create(endpoint)  # it has listed its models, and so it can be made
     try:
         if not isinstance(provider, Measured):
             return []

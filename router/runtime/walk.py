@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from router.compile.program import BARRED
 from router.core.errors import BudgetExceeded, CallFailed, DeadlineExceeded, NoCandidate
 from router.policy.kinds import TREATMENTS
-from router.policy.plan import GiveUp, Plan, Try, Wait
+from router.policy.plan import ALWAYS, GiveUp, Plan, Try, Wait
 from router.runtime.attempt import Attempt
 from router.runtime.gate import Refused
 from router.runtime.hedge import race
 from router.runtime.service import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from router.core.clock import Clock
     from router.policy.hedge import HedgeShare
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from router.runtime.here import Here
 
 
-def _openings(call: Call, gates: Sequence[Gate]) -> Callable[[int, float], Opening]:
+FIRST = Try(0)
+
+
+def _openings(call: Call) -> Callable[[int, float], Opening]:
     """Return what tells when a candidate may be tried; it knows no walk: the two would keep each other alive."""
-    network, residency = call.network, call.snapshot.residency
+    network, residency, gates = call.network, call.snapshot.residency, call.snapshot.gates
 
     def at_gate(index: int, now: float) -> Opening:
-        return gates[index].opening(now, call.tokens)
+        return gates[call.candidates[index]].opening(now, call.tokens)
 
     def reachable(index: int, now: float) -> Opening:
         if network is None:
@@ -57,7 +60,7 @@ class Walk:
         hedges: The share of calls that may be hedged, or None for none.
     """
 
-    __slots__ = ("_call", "_clock", "_gates", "_hedges", "_here", "_last", "_now", "_plan", "_roll")
+    __slots__ = ("_call", "_clock", "_hedges", "_here", "_last", "_now", "_planned", "_roll")
 
     def __init__(
         self,
@@ -72,8 +75,7 @@ class Walk:
         self._clock = clock
         self._now = here.now
         self._roll = roll
-        self._gates = [call.snapshot.gates[each] for each in call.candidates]
-        self._plan = Plan(call.candidates, call.route.policy, call.deadline, _openings(call, self._gates))
+        self._planned: Plan | None = None
         self._last: tuple[int, CallFailed] | None = None
         # A batch call has time; a lone candidate has no other.
         pays = hedges is not None and len(call.candidates) > 1 and call.urgency != "batch"
@@ -87,9 +89,9 @@ class Walk:
         """
         if self._hedges is not None:
             self._hedges.called(self._now())
-        if not self._gates:
+        if not self._call.candidates:
             raise NoCandidate(f"no candidate may serve this call ({BARRED})")
-        step = self._plan.next(self._now())
+        step = FIRST if self._clear(self._now()) else self._plan(-1).next(self._now())
         while True:
             match step:
                 case Try():
@@ -99,15 +101,34 @@ class Walk:
                     step = found
                 case Wait(until):
                     await self._clock.sleep(until - self._now())
-                    step = self._plan.next(self._now())
+                    step = self._plan().next(self._now())
                 case GiveUp(error):
                     raise error
+
+    def _clear(self, now: float) -> bool:
+        """Whether the first candidate may be tried at once, as nearly always: no plan is needed as long as all goes well."""
+        call = self._call
+        if call.network is not None or call.snapshot.residency is not None:
+            return False
+        in_time = call.deadline - now >= call.route.policy.min_left
+        return in_time and self._gate(0).opening(now, call.tokens) is ALWAYS
+
+    def _plan(self, at: int = 0) -> Plan:
+        """Return the call's plan; `at` is the candidate under way where there was none before."""
+        found, call = self._planned, self._call
+        if found is None:
+            policy = call.route.policy
+            found = self._planned = Plan(call.candidates, policy, call.deadline, _openings(call), at)
+        return found
+
+    def _gate(self, index: int) -> Gate:
+        return self._call.snapshot.gates[self._call.candidates[index]]
 
     async def _try(self, step: Try) -> Attempt | Step:
         """Make one attempt, and return it if it stands, else what to do next."""
         network, now = self._call.network, self._now()
         if network is not None and not network.admit(self._call.candidates[step.index].endpoint, now):
-            return self._plan.refused(now)
+            return self._plan().refused(now)
         self._pay(step.index)
         attempt = self._attempt(step.index, now, panic=step.panic)
         if self._hedges is not None:
@@ -139,15 +160,15 @@ class Walk:
     def _next(self, index: int, error: CallFailed | Refused) -> Step:
         now = self._now()
         if isinstance(error, Refused):
-            return self._plan.refused(now)
+            return self._plan().refused(now)
         if isinstance(error, BudgetExceeded) and error.use is not None:
             raise error
         if isinstance(error, DeadlineExceeded):
-            raise self._plan.out_of_time(error) from error
+            raise self._plan().out_of_time(error) from error
         if self._call.network is not None:
             self._call.network.learned(self._call.candidates[index].endpoint, error, now)
         self._last = (index, error)
-        return self._plan.failed(error, now, self._roll(), index=index)
+        return self._plan().failed(error, now, self._roll(), index=index)
 
     def _pay(self, index: int) -> None:
         """Take a further try at the same deployment from its endpoint's budget."""
@@ -156,7 +177,7 @@ class Walk:
         treatment = TREATMENTS[self._last[1].kind]
         # Waiting for a model, or trying again where a kept connection had gone stale, asks nothing more of it.
         if not (treatment.poll or treatment.at_once):
-            self._gates[index].retried(self._last[1])
+            self._gate(index).retried(self._last[1])
 
     async def _race(self, first: Attempt, index: int) -> Attempt | Step:
         """Bring the attempt, or a second one beside it, to its first content."""
@@ -175,14 +196,14 @@ class Walk:
         if found.winner is not None:
             at = self._call.candidates.index(found.winner.deployment)
             if at != index:
-                self._plan.moved(at)
+                self._plan().moved(at)
             return found.winner
-        return step if step is not None else self._plan.next(self._now())
+        return step if step is not None else self._plan().next(self._now())
 
     def _second(self) -> Attempt | None:
         """Return the attempt to make beside a slow one, if there is another endpoint with a free place."""
         now = self._now()
-        index = self._plan.hedge(now, self._apart)
+        index = self._plan().hedge(now, self._apart)
         if index is None or self._hedges is None:
             return None
         endpoint = self._call.candidates[index].endpoint
@@ -192,7 +213,7 @@ class Walk:
         if network is not None and not network.admit(endpoint, now):
             return None
         self._hedges = None  # one for each call
-        self._gates[index].hedged()
+        self._gate(index).hedged()
         return self._attempt(index, now, panic=False)
 
     def _apart(self, one: int, other: int) -> bool:
@@ -203,13 +224,13 @@ class Walk:
         call = self._call
         deployment = call.candidates[index]
         endpoint = deployment.endpoint
-        provider = checked(call.snapshot.provider(endpoint), endpoint, self._gates[index], self._clock)
+        provider = checked(call.snapshot.provider(endpoint), endpoint, self._gate(index), self._clock)
         return Attempt(
             call,
             deployment,
             provider,
             self._here.limiter(endpoint),
-            self._gates[index],
+            self._gate(index),
             self._here.timers,
             self._clock,
             (now, self._roll()),

@@ -393,8 +393,7 @@ def test_the_machine_tells_its_memory(monkeypatch):
 
 
 def test_a_file_of_certificates_that_is_not_there_is_told(tmp_path):
-    with served(LLAMA) as server:
-        found = checks(one(tmp_path, f"{server.url}/v1", more=", ca: none.pem"))
+    found = checks(one(tmp_path, "https://127.0.0.1:9/v1", more=", ca: none.pem"))
     assert found["readable", "box.ca"]["status"] == "fail"
 
 
@@ -501,6 +500,7 @@ def test_a_window_that_is_too_long_is_told_with_the_longest_that_fits(tmp_path, 
     [
         (", memory: 1GiB", "", "ok"),
         (", memory: 1GiB", ", memory: 2GiB", None),  # what is written is `router check`'s
+        (", memory: 20MiB, locality: remote", "", "fail"),
         ("", "", None),
         (", isolation: process, threads: 1", "", None),
     ],
@@ -510,6 +510,26 @@ def test_a_model_file_is_held_against_a_limit_alone_that_is_declared(
 ):
     found = checks(gguf(tmp_path, scripted_model, endpoint, model))
     assert found.get(("memory", "m at box"), {"status": None})["status"] == status
+
+
+def test_a_model_that_is_too_large_with_any_window_is_told_no_window(tmp_path, scripted_model):
+    found = checks(gguf(tmp_path, scripted_model, ", memory: 20MiB", ", context: 4096"))["memory", "m at box"]
+    assert found["advice"] == "raise `memory`, or take a smaller model or a smaller quantization of it"
+
+
+def test_a_model_that_is_not_there_and_a_server_that_cannot_tell_are_held_against_nothing(
+    tmp_path, scripted_model
+):
+    path = gguf(tmp_path, scripted_model, ", memory: 20MiB")
+    text = path.read_text(encoding="utf-8").replace("path: m.gguf", "path: .")
+    path.write_text(text.replace("id: m.gguf", "id: n.gguf"), encoding="utf-8")
+    found = checks(path)
+    assert verdict(found, "model", "m at box") == "fail"
+    assert ("memory", "m at box") not in found
+    with served(LLAMA) as server:
+        url = f"{server.url}/v1"
+        found = checks(one(tmp_path, url, model="{at: box, id: smollm2-135m}", more=", memory: 1MiB"))
+    assert ("memory", "m at box") not in found
 
 
 def test_a_file_that_is_no_model_is_not_held_against_a_limit(tmp_path):

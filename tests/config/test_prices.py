@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import date
@@ -124,3 +125,10 @@ def test_the_script_writes_the_list_from_a_table_and_checks_it(tmp_path):
 
 def test_the_public_list_is_what_the_script_takes():
     assert convert("--check", str(SNAPSHOT)).returncode == 0
+
+
+def test_a_list_that_is_no_regular_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", tmp_path):
+        with pytest.raises(ValueError, match="no regular file"):
+            read_prices(path)

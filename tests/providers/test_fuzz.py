@@ -252,6 +252,25 @@ def slowly(chunks):
 @example([{"choices": [{"delta": {"content": "a"}, "index": 1}, {"delta": {"content": "b"}}]}], b"", 0)
 @example([{"choices": [{"delta": {"content": "a"}, "index": False, "error": "b"}]}], b"", 0)
 @example([piece({"content": "a"}, "stop", odd="x")], b"\xff", -5)
+@example([piece({"content": "a"}, "stop", usage={}), piece({}, usage={"total_tokens": 1})], b"", 0)
+@example([piece({"content": "a"}, "stop", usage={**USAGE, "completion_tokens_details": {}})], b"", 0)
+@example(
+    [
+        piece(
+            {"content": "a"},
+            "stop",
+            usage={**USAGE, "prompt_tokens_details": None, "prompt_cache_hit_tokens": 1},
+        )
+    ],
+    b"",
+    0,
+)
+@example([piece({"content": "a"}, "stop", usage={**USAGE, "prompt_tokens": -1, "cost": 0.5})], b"", 0)
+@example(
+    [piece({"content": "a"}, "stop", usage={**USAGE, "completion_tokens_details": {"reasoning_tokens": 1}})],
+    b"",
+    0,
+)
 def test_what_is_read_at_once_is_read_as_the_reader_of_every_form_does(payloads, junk, place):
     lines = b"".join(b"data: %b\n\n" % json.dumps(each).encode() for each in payloads)
     place %= len(lines) + 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Seconds in which a server that closed an idle connection tells so; who breaks off later had the request.
 RACE = 1.0
-READ = 256 * 1024  # bytes that are read at once at most
+READ = 64 * 1024  # bytes that are read at once at most
 TURNS = 8  # of the loop that the ends of connections take at most
 
 
