@@ -6,6 +6,9 @@ async with load_router("router.yaml") as router:
 reply = await router.complete("Say hello.", task="chat", priority="speed")
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from router.core.errors import (
     AllAttemptsFailed,
     AllCircuitsOpen,
@@ -46,11 +49,13 @@ from router.core.observer import CallRecord, Notice, Observer
 from router.core.port import LlmPort, Provider
 from router.core.record import AttemptRecord
 from router.core.usage import Price, Usage
-from router.runtime.adapter import OpenCodeAdapter, OpenCodeAdapterConfig, make_opencode_adapter
 from router.runtime.load import load_router
-from router.runtime.many import BatchResult
 from router.runtime.router import ModelInfo, Router
-from router.runtime.sync import SyncRouter
+
+if TYPE_CHECKING:
+    from router.runtime.adapter import OpenCodeAdapter, OpenCodeAdapterConfig, make_opencode_adapter
+    from router.runtime.many import BatchResult
+    from router.runtime.sync import SyncRouter
 
 __version__ = "0.1.0"
 
@@ -114,8 +119,21 @@ __all__ = [
 ]
 
 
+# What most programs never ask for, and where it is.
+_LATER = {
+    "BatchResult": "router.runtime.many",
+    "OpenCodeAdapter": "router.runtime.adapter",
+    "OpenCodeAdapterConfig": "router.runtime.adapter",
+    "SyncRouter": "router.runtime.sync",
+    "make_opencode_adapter": "router.runtime.adapter",
+}
+
+
 def __getattr__(name: str) -> object:
-    """Import what needs an extra when it is first asked for."""
+    """Import what few programs need, or what needs an extra, when it is first asked for."""
+    if name in _LATER:
+        found = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return found
     if name == "FastTransport":
         try:
             from router.providers.transport.face import FastTransport  # noqa: PLC0415 - it needs httptools

@@ -60,6 +60,37 @@ def test_importing_the_package_costs_at_most_150_ms_of_cpu(imported):
     assert imported["spent"] <= 0.15
 
 
+LOADED = """
+import json, sys
+before = set(sys.modules)
+import router
+router.load_router(sys.argv[1], env={})
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+FIVE = """\
+version: 1
+endpoints: {here: {kind: openai, url: "http://127.0.0.1:8080/v1"}}
+models: {assistant: {at: here}}
+rules: [{use: assistant}]
+"""
+# What some configurations need and most do not, by what it is for.
+ASKED_FOR = {
+    *("importlib.metadata", "zoneinfo", "platform", "unicodedata", "difflib", "cachetools"),
+    *("router.runtime.cache", "router.runtime.residency", "router.compile.explain", "router.observers.calls"),
+    *("router.config.repair", "router.config.suppress", "router.diagnostics.text", "router.table.graph"),
+    *("router.providers.openai", "router.processors", "router.suite", "router.cli"),
+}
+
+
+def test_loading_a_small_file_imports_nothing_that_it_does_not_ask_for(tmp_path):
+    file = tmp_path / "router.yaml"
+    file.write_text(FIVE, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", LOADED, file], check=True, capture_output=True)
+    modules = set(json.loads(done.stdout))
+    assert not (ASKED_FOR | {"click", "httpx", "jsonschema"}) & modules
+    assert sum(name.startswith("router.") for name in modules) <= 155
+
+
 def test_the_version_is_the_distributions():
     assert router.__version__ == version("pantheon-router")
 

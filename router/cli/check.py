@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from router import __version__
 from router.checks.reference import reference
 from router.checks.registry import ALL
 from router.cli.common import UNUSABLE, configuration, ended, status_of
+from router.cli.replacing import replace_text
 from router.compile.compiler import check_file
 from router.diagnostics.diagnostic import SEVERITIES, in_order
 from router.diagnostics.fix import all_fixed
@@ -140,20 +140,8 @@ def _mend(path: Path) -> None:
         if not made or not changed:
             break
         for name, text in changed.items():
-            _replace(Path(name), text)
+            replace_text(Path(name), text)
             names[name] = None
         total += made
     if total:
         click.echo(f"{', '.join(names)}: {total} fixed", err=True)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replace a file as a whole, or not at all."""
-    replacement = path.with_name(f".{path.name}.fixed")
-    try:
-        replacement.write_text(text, encoding="utf-8", newline="")
-        shutil.copymode(path, replacement)
-        replacement.replace(path)
-    except OSError as error:
-        replacement.unlink(missing_ok=True)
-        raise ended(f"{path} cannot be written: {error.strerror}", UNUSABLE) from error

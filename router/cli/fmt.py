@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import difflib
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from router.cli.common import (
     show_findings,
     status_of,
 )
+from router.cli.replacing import replace_text
 from router.config.language import DOCUMENT
 from router.config.load import Configuration, read_source
 from router.config.node import Mapping
@@ -90,7 +90,7 @@ def command(files: tuple[Path, ...], check: bool, diff: bool, form: str) -> None
     if not check and not diff:
         for each in done:
             if each.changed and each.path != STDIN:
-                _write(each.path, each.new or "")
+                replace_text(each.path, each.new or "")
     if form == "json":
         print_json(_as_json(done, texts=not check and not diff))
     else:
@@ -131,19 +131,6 @@ def _stdin() -> str:
         return data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         raise ended(f"standard input is no UTF-8 text: byte {error.start + 1}", UNUSABLE) from error
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole, or not at all; a link stays one."""
-    path = path.resolve()
-    replacement = path.with_name(f".{path.name}.formatted")
-    try:
-        replacement.write_text(text, encoding="utf-8", newline="")
-        shutil.copymode(path, replacement)
-        replacement.replace(path)
-    except OSError as error:
-        replacement.unlink(missing_ok=True)
-        raise ended(f"{path} cannot be written: {error.strerror}", UNUSABLE) from error
 
 
 def _show(done: _Done, *, check: bool, diff: bool) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from router.core.errors import InvalidCall
 from router.core.frozen import dataclass
-from router.runtime.many import complete_many
 from router.runtime.pinned import ALONE, Pin
 from router.runtime.reply import Reply
 from router.runtime.said import explained
@@ -218,6 +217,8 @@ class Router:
         Raises:
             InvalidCall: `concurrency` is no positive number.
         """
+        from router.runtime.many import complete_many  # noqa: PLC0415 - `import router` stays fast
+
         return complete_many(self._engine.complete, calls, concurrency, self._engine.clock)
 
     def explain(self, /, **call: object) -> Explanation:

@@ -521,6 +521,7 @@ def test_a_model_that_is_not_there_and_a_server_that_cannot_tell_are_held_agains
     tmp_path, scripted_model
 ):
     path = gguf(tmp_path, scripted_model, ", memory: 20MiB")
+    (tmp_path / "other.gguf").symlink_to(scripted_model("I am here."))
     text = path.read_text(encoding="utf-8").replace("path: m.gguf", "path: .")
     path.write_text(text.replace("id: m.gguf", "id: n.gguf"), encoding="utf-8")
     found = checks(path)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from support.served import Said, served
 
+from router import SyncRouter
 from router.cli.main import cli
 from router.core.form import json_text, tame
 
@@ -192,6 +193,59 @@ def test_what_goes_into_json_is_what_comes_out_of_it():
 def test_lines_and_tabs_of_an_answer_stay_and_the_rest_of_its_controls_is_shown():
     assert tame("a\r\n\tb\nc é אב") == "a\n\tb\nc é אב"
     assert tame("\x1b[2J\r\x9b\ud800\u202e") == r"\x1b[2J\r\x9b\ud800\u202e"
+
+
+SELF = """\
+version: 1
+endpoints: {here: {kind: mock}}
+models: {m: {at: here, price: {input: $1, output: $1}}}
+rules: [{name: r, use: m}]
+costs: {ledger: costs.sqlite}
+log: {calls: log.jsonl}
+"""
+
+
+@pytest.mark.parametrize("form", ["human", "markdown", "csv", "json", "html"])
+def test_costs_by_user_send_a_terminal_nothing_that_a_user_called_itself(folder, form):
+    (folder / "router.yaml").write_text(SELF, encoding="utf-8")
+    with SyncRouter("router.yaml") as router:
+        router.complete("hello", user=EVIL.replace("\ud800", "\r\n"), tags={EVIL: EVIL})
+    result = run("costs", "--by", "user", "--format", form)
+    assert_harmless(result)
+    assert "owned" in result.output
+
+
+@pytest.mark.parametrize("form", ["human", "json", "html"])
+def test_a_log_of_others_sends_a_terminal_nothing_that_stands_in_it(folder, form):
+    (folder / "router.yaml").write_text(SELF, encoding="utf-8")
+    with SyncRouter("router.yaml") as router:
+        router.complete("hello", user="a")
+    line = json.loads((folder / "log.jsonl").read_text(encoding="utf-8"))
+    bad = [{**line, name: f"{value}{EVIL}"} for name, value in line.items()]
+    bad += [{**line, "call": {**line.get("call", {}), "task": EVIL}}, {EVIL: EVIL}]
+    (folder / "bad.jsonl").write_text("\n".join(map(json.dumps, [line, *bad])), encoding="utf-8")
+    result = run("simulate", "--log", "bad.jsonl", "--format", form)
+    assert_harmless(result)
+    assert "calls" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explain", f"{EVIL}=1"],
+        ["explain", f"task={EVIL}"],
+        ["call", "hello", "--set", f"{EVIL}=1"],
+        ["call", "hello", "--model", EVIL],
+        ["costs", "--by", EVIL],
+        ["load", EVIL],
+        ["matrix", "--rows", EVIL],
+    ],
+)
+def test_what_a_command_was_given_is_shown_without_its_controls(folder, words):
+    (folder / "router.yaml").write_text(SELF, encoding="utf-8")
+    result = run(*words)
+    assert_harmless(result)
+    assert result.exit_code == 2
 
 
 def test_a_list_of_models_is_looked_at_as_far_as_it_is_a_list_of_names(folder):

@@ -28,6 +28,7 @@ from router.providers._quiet import LOGGERS
 from router.providers._source import Source
 from router.providers._transport import HttpRequest
 from router.providers.openai import OpenAiProvider
+from router.providers.registry import create
 from router.testing.contract import collect, joined
 
 pytestmark = pytest.mark.usefixtures("carried")
@@ -131,6 +132,29 @@ def test_no_error_shows_a_key_or_the_prompt_nor_does_anything_it_hangs_on(name):
         assert KEY not in shown
         assert PROMPT not in shown
     assert KEY not in "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "ollama", "opencode"])
+@pytest.mark.parametrize("name", FAILURES)
+def test_no_error_of_any_kind_of_endpoint_shows_a_key_or_the_prompt(kind, name):
+    async def go():
+        async with wall(FAILURES[name]) as server:
+            keys = {"keys": (Secret(KEY),), "headers": {"x-token": Secret(KEY)}}
+            provider = create(Endpoint("box", kind, "local", server.url, **keys))
+            try:
+                with pytest.raises(CallFailed) as caught:
+                    await collect(provider, Request("p/m", (Message.user(PROMPT),), stream=True))
+            finally:
+                await provider.close()
+            return caught.value
+
+    error = asyncio.run(go())
+    for each in chain(error):
+        shown = f"{each} {each!r} {each.args!r} {vars(each)!r} {getattr(each, '__notes__', '')}"
+        assert KEY not in shown
+        assert PROMPT not in shown
+        assert [text for text in held([vars(each), each.args]) if KEY in text] == []
+    assert KEY.encode() not in pickle.dumps(error)
 
 
 def held(thing, depth=8):
