@@ -37,6 +37,8 @@ _KEYS = re.compile(
     r"\b(sk|pk|rk|gsk|xai)[-_][\w*-]{4,}|\bAIza[\w-]{10,}|(?<=Bearer )\S+|(?<=Basic )\S+|(?<=[?&]key=)[^&\s]+",
     re.IGNORECASE,
 )
+# Text of ASCII without any of these has none of those, and is told so in a fraction of the time.
+_SIGNS = ("sk", "pk", "rk", "xai", "aiza", "bearer ", "basic ", "key=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,14 @@ class Source:
         text = text[: 2 * cap * max(100, *map(len, values), 0)]
         for value in sorted(values, key=len, reverse=True):
             text = text.replace(value, MASK)
-        return _KEYS.sub(MASK, text)
+        return _KEYS.sub(MASK, text) if _may_show_key(text) else text
+
+
+def _may_show_key(text: str) -> bool:
+    if not text.isascii():
+        return True
+    lower = text.lower()
+    return any([sign in lower for sign in _SIGNS])
 
 
 def _parts(value: str) -> Iterator[str]:
