@@ -84,7 +84,7 @@ def _block(
 
 def _dimensions(old: Mapping[str, Dimension], new: Mapping[str, Dimension]) -> Iterator[str]:
     yield from came_and_went("dimension", old, new)
-    for name in old.keys() & new.keys():
+    for name in sorted(old.keys() & new.keys()):
         was, now = old[name], new[name]
         parts = [
             ("type", was.kind, now.kind),
@@ -118,7 +118,7 @@ def _costs(old: Program, new: Program) -> Iterator[str]:
         yield from _block("costs", old.costs, new.costs)
     was, now = ({each.name: each for each in side.costs.budgets} if side.costs else {} for side in (old, new))
     yield from came_and_went("budget", was, now)
-    for name in was.keys() & now.keys():
+    for name in sorted(was.keys() & now.keys()):
         before, after = was[name], now[name]
         limits = ("limit", from_nano(before.limit), from_nano(after.limit))
         yield from _one(f"budget `{name}`", altered([limits, *fields_of(before, after, "limit", "zone")]))
@@ -149,7 +149,7 @@ def _uses(policy: OfflinePolicy) -> str:
 def _invariants(old: Program, new: Program) -> Iterator[str]:
     was, now = ({each.name: each for each in side.invariants} for side in (old, new))
     yield from came_and_went("invariant", was, now)
-    for name in was.keys() & now.keys():
+    for name in sorted(was.keys() & now.keys()):
         yield from _one(f"invariant `{name}`", altered(fields_of(was[name], now[name], "span")))
 
 

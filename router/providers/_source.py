@@ -93,7 +93,7 @@ def _may_show_key(text: str) -> bool:
     if not text.isascii():
         return True
     lower = text.lower()
-    return any([sign in lower for sign in _SIGNS])
+    return any(sign in lower for sign in _SIGNS)
 
 
 def _parts(value: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from router.core.errors import AllAttemptsFailed
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
 from router.core.messages import Message
 from router.core.secret import Secret
-from router.providers import _openai_answer
+from router.providers import _openai_answer, _source
 from router.providers._errors import error_for_status, error_in_answer
 from router.providers._openai_answer import AnswerDecoder
 from router.providers._opencode_errors import error_of_opencode
@@ -363,3 +363,30 @@ def test_what_is_quoted_is_printable_short_and_without_secrets(content, text):
         assert shown.isprintable()
         assert len(shown) <= 300
         assert "hunter22" not in shown
+
+
+PIECES = [
+    "sk-",
+    "PK_",
+    "rk-",
+    "gsk_",
+    "xai-",
+    "AIza",
+    "Bearer ",
+    "basic ",
+    "?key=",
+    "&KEY=",
+    "abcdefghijklm",
+    " ",
+    "é",
+    "\u017fk-",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6))
+def test_text_that_has_no_sign_of_a_key_is_what_the_search_for_keys_leaves(pieces):
+    text = "".join(pieces)
+    shown = Source("box").quote(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_source, "_may_show_key", lambda _: True)
+        assert Source("box").quote(text) == shown
