@@ -68,7 +68,7 @@ class Decoding:
 
     source: Source
     folder: Path
-    env: Mapping[str, str] | None = None
+    env: Mapping[str, str] | None = field(default=None, repr=False)
     problems: list[Problem] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     suggest: Suggester = field(default_factory=Suggester)

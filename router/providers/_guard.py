@@ -111,7 +111,8 @@ class Guard:
 
 
 def guard_of(endpoint: Endpoint, where: str) -> Guard | None:
-    """Return what looks at the connections of an endpoint; None for a socket of this machine.
+    """Return what looks at the connections of an endpoint; None where there is nothing to look at: for a socket of this
+    machine, and for a local endpoint whose address is written as such, and one that an endpoint may have.
 
     A local endpoint whose address names this machine stays on this machine. One that the file declares local stays
     on private networks, unless its address is written as such, or a certificate proves whom its name leads to; what
@@ -121,16 +122,18 @@ def guard_of(endpoint: Endpoint, where: str) -> Guard | None:
         return None
     if endpoint.locality == "remote":
         return Guard(where, endpoint.timeouts.connect)
-    return Guard(where, endpoint.timeouts.connect, _reach(endpoint), strict=False)
-
-
-def _reach(endpoint: Endpoint) -> Reach:
-    proven = endpoint.url.startswith("https:") and endpoint.settings.get("verify") is not False
     host = _host(str(endpoint.settings.get("proxy") or endpoint.url))
     address = _literal(host)
-    if host == "localhost" or host.endswith(".localhost") or (address is not None and is_here(address)):
+    if address is not None and not why_refused(address):
+        return None
+    return Guard(where, endpoint.timeouts.connect, _reach(endpoint, host), strict=False)
+
+
+def _reach(endpoint: Endpoint, host: str) -> Reach:
+    if host == "localhost" or host.endswith(".localhost"):
         return "here"
-    return "near" if address is None and not proven else "anywhere"
+    proven = endpoint.url.startswith("https:") and endpoint.settings.get("verify") is not False
+    return "anywhere" if proven else "near"
 
 
 def _host(url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,7 @@ def load_text(
 class World:
     """What a router is given beside its configuration; see `load_router`."""
 
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)  # tracebacks may show the variables of a frame
     http: httpx.AsyncClient | None
     providers: Mapping[str, Provider]
     clock: Clock | None = None

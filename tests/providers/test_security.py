@@ -500,10 +500,9 @@ def test_a_name_of_this_machine_that_leads_to_another_one_is_not_connected_to(mo
         ("https://studio.example/v1", {"verify": False}, False),
         ("http://studio.example/v1", {"proxy": "http://gate.example:3128"}, False),
         ("https://studio.example/v1", {}, True),  # its certificate proves who it is
-        ("http://93.184.216.34/v1", {}, True),  # the file names the machine itself
     ],
 )
-def test_what_is_declared_local_may_be_public_where_the_file_or_a_certificate_says_who_it_is(
+def test_a_name_that_is_declared_local_may_be_public_where_a_certificate_says_whose_it_is(
     url, settings, public
 ):
     guard = guard_of(Endpoint("studio", "openai", "local", url, settings=settings), "studio")
@@ -516,8 +515,21 @@ def test_what_is_declared_local_may_be_public_where_the_file_or_a_certificate_sa
             guard.after(address)
 
 
-def test_a_socket_of_this_machine_is_not_looked_at_and_an_address_that_is_none_is_looked_at_later():
-    assert guard_of(Endpoint("a", "openai", "local", "unix:/run/llm.sock"), "a") is None
+@pytest.mark.parametrize(
+    "url",
+    [
+        "unix:/run/llm.sock",
+        "http://127.0.0.1:1/v1",
+        "http://[::1]/v1",
+        "http://10.0.0.1",
+        "http://93.184.216.34",
+    ],
+)
+def test_a_local_endpoint_with_nothing_to_look_up_is_not_looked_at(url):
+    assert guard_of(Endpoint("a", "openai", "local", url), "a") is None
+
+
+def test_an_address_that_is_none_is_looked_at_when_it_is_connected_to():
     with pytest.raises(CallFailed, match="declared local"):
         guard_of(Endpoint("a", "openai", "local", "http://[::1/v1"), "a").after("93.184.216.34")
 
@@ -840,6 +852,22 @@ def test_a_file_with_a_forbidden_address_secret_or_header_is_refused_without_sho
         load_router(file)
     assert code in {finding.code for finding in caught.value.findings}
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["models: {m: {at: b}}", "models: {m: {at: a, pin: 1}}", "mdels: {}"])
+def test_a_file_that_is_refused_shows_no_variable_of_the_environment_in_its_traceback(
+    monkeypatch, tmp_path, wrong
+):
+    monkeypatch.setenv("BOX_KEY", KEY)
+    file = tmp_path / "router.yaml"
+    file.write_text(
+        f"version: 1\nendpoints: {{a: {{kind: openai, url: 'http://127.0.0.1/v1', key: '${{env:BOX_KEY}}'}}}}\n"
+        f"{wrong}\nrules: [{{use: m}}]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_router(file)
+    assert KEY not in variables(caught.value)
 
 
 def test_silence_after_the_key_was_sent_shows_nothing_either(tmp_path):
