@@ -3,7 +3,7 @@
 from router import load_router
 
 async with load_router("router.yaml") as router:
-reply = await router.complete("Say hello.", task="chat", priority="speed")
+    reply = await router.complete("Say hello.", task="chat", priority="speed")
 """
 
 from importlib import import_module
@@ -127,6 +127,11 @@ _LATER = {
     "SyncRouter": "router.runtime.sync",
     "make_opencode_adapter": "router.runtime.adapter",
 }
+
+
+def __dir__() -> list[str]:
+    """Return the names that are here, and those that come when they are asked for."""
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> object:

@@ -49,6 +49,11 @@ def test_importing_the_package_loads_nothing_heavy(imported):
     assert not heavy & set(imported["modules"])
 
 
+def test_every_public_name_is_there_and_told():
+    assert set(router.__all__) <= set(dir(router))
+    assert all(getattr(router, name) is not None for name in router.__all__)
+
+
 def test_importing_the_package_touches_no_network_and_reads_no_file(imported):
     assert imported["network"] == []
     assert [

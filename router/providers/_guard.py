@@ -111,12 +111,11 @@ class Guard:
 
 
 def guard_of(endpoint: Endpoint, where: str) -> Guard | None:
-    """Return what looks at the connections of an endpoint; None where there is nothing to look at: for a socket of this
-    machine, and for a local endpoint whose address is written as such, and one that an endpoint may have.
+    """Return what looks at the connections of an endpoint; None where there is nothing to look at.
 
-    A local endpoint whose address names this machine stays on this machine. One that the file declares local stays
-    on private networks, unless its address is written as such, or a certificate proves whom its name leads to; what
-    else its name has, as names in private networks often do, is passed over.
+    There is nothing at a socket of this machine, and at a local endpoint with an address that an endpoint may have
+    instead of a name. `localhost` has to be this machine. A name that the file declares local stays on private
+    networks, unless a certificate proves whom it leads to; what else it has, as names there often do, is passed over.
     """
     if endpoint.url.startswith("unix:"):
         return None
