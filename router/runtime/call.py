@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from router.core.messages import Message
     from router.core.record import AttemptRecord
     from router.policy.cachekey import CacheUse, Question
+    from router.runtime.here import Here
     from router.runtime.network import Connectivity
     from router.runtime.processing import Ready
     from router.runtime.snapshot import Snapshot
@@ -63,6 +64,7 @@ class Call:
         spent: Budgets that are spent and bound it no more: their other model answers.
         redirected: Budgets whose other model it was given already.
         network: What is known of the network, or None where nobody asks.
+        here: What the loop that it is made on has for itself.
         intended: The candidates, whether or not they may be contacted at the moment.
         question: What it asks, while its answer may still be kept.
         saved: Dollars that a kept answer had cost; None without one, or when unknown.
@@ -95,6 +97,7 @@ class Call:
     spent: frozenset[str] = frozenset()
     redirected: frozenset[str] = frozenset()
     network: Connectivity | None = None
+    here: Here | None = None
     intended: tuple[Deployment, ...] = ()
     question: Question | None = None
     saved: Decimal | None = None

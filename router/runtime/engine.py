@@ -171,7 +171,8 @@ class Engine:
             InvariantViolated: A hop of it would break an invariant.
         """
         request_id = f"{self._prefix}-{next(self._numbers)}"
-        self._called = now = self._clock.now()
+        here = self.here()
+        self._called = now = here.now()
         origin = Origin(now, self._clock.wall(), request_id, live, self._dice.random())
         snapshot = self._snapshot
         try:
@@ -188,7 +189,7 @@ class Engine:
             call.candidates = self._balanced(call)
         if self.audience:
             call.observed = self.audience.attempt_ended
-        call.spending, call.network = self.spending, self.network
+        call.spending, call.network, call.here = self.spending, self.network, here
         snapshot.begin()
         return call
 
@@ -249,7 +250,8 @@ class Engine:
     async def _walked(self, call: Call) -> Attempt:
         while True:
             try:
-                return await Walk(call, self.here(), self._clock, self._dice.random, self._hedges).run()
+                here = call.here or self.here()
+                return await Walk(call, here, self._clock, self._dice.random, self._hedges).run()
             except BudgetExceeded as error:
                 instead(call, error)  # raises it where no other model answers
 
