@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-ROUNDS, CALLS, STREAMS = 15, 150, 8
+ROUNDS, CALLS, STREAMS = 15, 200, 8
 LANES = (16, 128, 1000)
 Figures = dict[str, list[float]]
 
@@ -163,7 +163,7 @@ def main() -> None:
     found: dict[str, Any] = {}
     with upstream() as address:
         with workers(names, f"{address}/plain", missing) as running:
-            found["call"] = rounds(running, count, {"do": "calls", "times": CALLS}, missing)
+            found["call"] = rounds(running, count, {"do": "calls", "times": CALLS, "first": 50}, missing)
             crowd = {name: each for name, each in running.items() if name != "router, kept answer"}
             for lanes in LANES[:2]:
                 found[f"{lanes} at once"] = rounds(
