@@ -173,10 +173,8 @@ class Plan:
         if now < self._ready:
             return Wait(self._ready)
         opening = self._gate(self._at, now) if self._at >= 0 else None
-        if (
-            opening is not None and self._again and not opening.retry
-        ):  # others were quicker to spend the budget
-            self._forget(self._at)
+        if opening is not None and self._again and not opening.retry:
+            self._forget(self._at)  # others were quicker to spend the budget
         self._again = False
         if opening is None or opening.at > now or self._at < 0:
             step = self._choose(now)

@@ -51,9 +51,8 @@ class Guard:
             looked = await self._looked(info["host"], info["port"])
             good = [address for address, why in looked if not why]
             if len(good) < len(looked):
-                info["host"] = good[
-                    0
-                ]  # what is connected to; looked up once more, the name might give another
+                # What is connected to; looked up once more, the name might give another.
+                info["host"] = good[0]
         elif event.endswith(COMPLETE):
             stream = info["return_value"]
             peer = stream.get_extra_info("server_addr")

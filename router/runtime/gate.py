@@ -184,9 +184,8 @@ class Gate:
         around = self._around
         if not self._plain or around.loading or not around.retries.left:
             return False
-        for (
-            breaker
-        ) in self._breakers:  # asked twice for every call: a generator would cost more than all the rest
+        # Asked twice for every call: a generator would cost more than all the rest.
+        for breaker in self._breakers:
             if breaker.state is not CLOSED or breaker.cooled_until > now:
                 return False
         return True

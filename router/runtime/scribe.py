@@ -289,9 +289,7 @@ class FileScribe:
     def _connected(self) -> sqlite3.Connection:
         if self._db is None:
             with suppress(OSError):  # whatever is wrong, the database says it better
-                os.close(
-                    os.open(self.path, os.O_RDWR | os.O_CREAT, MODE)
-                )  # it knows who asked what: its owner's
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, MODE))
             db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY / 1000)
             try:
                 db.execute("PRAGMA journal_mode = WAL")
