@@ -8,6 +8,7 @@ from router.compile.housed import housed
 from router.compile.options import file_params
 from router.config.kinds import HTTP_KINDS, ONE_AT_A_TIME
 from router.core.carrier import carrier
+from router.core.certificate import ClientCertificate
 from router.core.claude import usual_answer
 from router.core.quirk import PLAIN, quirk_of
 from router.core.units import show_duration
@@ -108,6 +109,7 @@ def _of_program(program: Program, route: Route, endpoints: int) -> Iterator[tupl
 def _of_endpoint(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield from _quirks(endpoint)
     yield from _transport(endpoint)
+    yield from _tls(endpoint)
     yield from _rates(endpoint)
     if endpoint.kind in ONE_AT_A_TIME and endpoint.concurrency > 1:
         yield "at once", f"{endpoint.name}: {endpoint.concurrency} calls; a model answers one at a time"
@@ -122,6 +124,18 @@ def _transport(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield "transport", f"{endpoint.name}: {chosen.name}, for {chosen.why}"
     elif "transport" in endpoint.settings:
         yield "transport", f"{endpoint.name}: {chosen.name}"
+
+
+def _tls(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Yield whom a connection trusts and what it shows, where the file says it."""
+    ca, cert = endpoint.settings.get("ca"), endpoint.settings.get("cert")
+    said = ["certificates are not checked"] if endpoint.settings.get("verify") is False else []
+    if ca and not said:
+        said.append(f"trusts {ca}")
+    if isinstance(cert, ClientCertificate):
+        said.append(f"shows {cert.file}")
+    if said:
+        yield "tls", f"{endpoint.name}: {', '.join(said)}"
 
 
 def _rates(endpoint: Endpoint) -> Iterator[tuple[str, str]]:

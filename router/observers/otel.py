@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from router.core.observer import Observer
 from router.core.record import LOST
+from router.observers.content import hashed
 
 try:
     from opentelemetry import metrics, trace
@@ -34,7 +35,8 @@ _Attributes = dict[str, "AttributeValue"]
 class OtelObserver(Observer):
     """Makes a span of each call, below it one of each attempt, with their true times; counts tokens and seconds.
 
-    A call's span lies below the span that is current where the call is made. No prompt and no answer is recorded.
+    A call's span lies below the span that is current where the call is made. No prompt and no answer is recorded,
+    and of a user a hash.
 
     Args:
         tracers: Where spans go; the global provider by default.
@@ -144,7 +146,7 @@ def _of_call(record: CallRecord) -> _Attributes:
         "router.cached": record.cached,
         "router.degraded": record.degraded,
         "router.cost": None if record.cost is None else float(record.cost),
-        "user.id": record.user,
+        "user.hash": None if record.user is None else hashed(record.user),
     }
     if record.completion is not None:
         found["gen_ai.response.finish_reasons"] = (record.completion.finish_reason,)

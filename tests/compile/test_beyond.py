@@ -111,3 +111,27 @@ rules: [{when: {task: code}, use: o}, {use: [m, n]}]
         ),
         ("memory", "n at b: its size is computed or asked for, loaded at the start, evict_cost 3"),
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("", None),
+        (", ca: /c/ours.pem", "a: trusts /c/ours.pem"),
+        (", cert: /c/me.pem", "a: shows /c/me.pem"),
+        (
+            ", ca: /c/ours.pem, cert: {file: /c/me.pem, keyfile: /c/me.key}",
+            "a: trusts /c/ours.pem, shows /c/me.pem",
+        ),
+        (", ca: /c/ours.pem, verify: false", "a: certificates are not checked"),
+    ],
+)
+def test_whom_a_connection_trusts_and_what_it_shows_is_told(keys, told):
+    text = f"""version: 1
+endpoints: {{a: {{kind: openai, url: "https://llm.example.com/v1"{keys}}}}}
+models: {{m: {{at: a}}}}
+rules: [{{use: m}}]
+"""
+    program, _ = compile_configuration(load_source(Source("x.yaml", text), Path("/n"), {}))
+    found = explain(program, explained_values(program, {}), {}, None, None)
+    assert dict(found.policies).get("tls") == told

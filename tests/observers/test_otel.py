@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from router import CallFailed, Notice, load_router
+from router.observers.content import hashed
 from router.testing import ScriptedProvider, run_virtual
 
 pytest.importorskip("opentelemetry.sdk", reason="OpenTelemetry is not installed")
@@ -89,6 +90,8 @@ def test_a_call_is_a_span_over_one_for_each_attempt(file, seen):
     assert call.attributes["router.rule"] == "all"
     assert call.attributes["router.request_id"] == answer.request_id
     assert call.attributes["router.dimension.data"] == "private"
+    assert call.attributes["user.hash"] == hashed("u")
+    assert "u" not in call.attributes.values()
     assert call.attributes["router.attempts"] == 2
     assert call.status.status_code is StatusCode.UNSET
     assert failed.attributes["error.type"] == "authentication"
