@@ -19,7 +19,7 @@ FORMAT = 1
 LARGEST = 256 * 1024
 SPREAD = 0.1
 SKEW = 5.0
-WRITTEN = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(",", ":")).encode
+_ENCODE = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(",", ":")).encode
 # `off`, `always` (whatever the sampling), or for how many seconds an answer stays good.
 CacheUse = Literal["off", "always"] | float
 
@@ -135,7 +135,7 @@ def key_of(tenant: Mapping[str, object], asked: Sequence[Asked]) -> str | None:
         "response_format": first.response_format,
     }
     try:
-        text = WRITTEN(whole)
+        text = _ENCODE(whole)
     except (TypeError, ValueError, RecursionError):
         return None
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -17,11 +17,11 @@ from router.core.errors import (
     StreamInterrupted,
 )
 from router.core.events import TextDelta
+from router.core.messages import shows_image
 from router.core.secret import Secret
 from router.providers._errors import error_for_status
 from router.providers._http import transport_for
 from router.providers._json import is_finite, quick_bytes
-from router.providers._openai_wire import has_image
 from router.providers._refusal import refused_body
 from router.providers._source import Source
 from router.providers._sse import SseParser
@@ -181,7 +181,7 @@ class ChatProvider(ABC):
     async def refusal(self, response: HttpResponse, request: Request | None) -> CallFailed:
         """Return the error that an answer tells."""
         body = await refused_body(response)
-        image = request is not None and has_image(request)
+        image = request is not None and shows_image(request.messages)
         source = self.source if request is None else self.source.asked(request.messages)
         return error_for_status(source, response.status, response.headers, body, has_image=image)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from router.core.errors import ContentFiltered, MalformedResponse, StreamInterrupted
 from router.core.events import Done, Garbled, ReasoningDelta, TextDelta, ToolCallDelta
+from router.core.messages import shows_image
 from router.core.usage import Usage
 from router.providers._errors import error_in_answer
 from router.providers._json import UNREADABLE, amount, parse, text_or_empty, whole
 from router.providers._openai_usual import usual
-from router.providers._openai_wire import has_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -262,7 +262,7 @@ class AnswerDecoder:
         if self._request is None:
             return error_in_answer(self._source, error)
         source = self._source.asked(self._request.messages)
-        return error_in_answer(source, error, has_image=has_image(self._request))
+        return error_in_answer(source, error, has_image=shows_image(self._request.messages))
 
     def _usage_of(self, usage: Mapping[str, object]) -> Usage:
         prompt, completion = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")

@@ -30,16 +30,6 @@ def render(request: Request, *, stream: bool) -> dict[str, Any]:
     return body
 
 
-def has_image(request: Request) -> bool:
-    """Return whether any message carries an image."""
-    return any(
-        isinstance(part, ImagePart)
-        for message in request.messages
-        if not isinstance(message.content, str)
-        for part in message.content
-    )
-
-
 def _message(message: Message) -> dict[str, Any]:
     content: object = message.content
     if not isinstance(message.content, str):

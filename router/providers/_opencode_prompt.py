@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from router.core.errors import UnsupportedFeature
-from router.core.messages import ImagePart
+from router.core.messages import shows_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,14 +53,9 @@ def prompt_of(request: Request, where: str) -> tuple[str, str]:
 
 
 def _refuse_more_than_text(request: Request, where: str) -> None:
-    images = (
-        isinstance(part, ImagePart)
-        for message in request.messages
-        if not isinstance(message.content, str)
-        for part in message.content
-    )
     answer = (request.response_format or {}).get("type", "text")
-    needs = {"tools": bool(request.tools), "images": any(images), "an answer of a form": answer != "text"}
+    images = shows_image(request.messages)
+    needs = {"tools": bool(request.tools), "images": images, "an answer of a form": answer != "text"}
     missing = [name for name, needed in needs.items() if needed]
     if missing:
         raise UnsupportedFeature(

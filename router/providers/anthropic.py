@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from router.core.errors import MalformedResponse
+from router.core.messages import shows_image
 from router.core.port import Listed
 from router.core.request import USUAL_URLS
 from router.providers._anthropic_answer import MessageDecoder
 from router.providers._anthropic_wire import render
 from router.providers._chat import ChatProvider
 from router.providers._json import parse
-from router.providers._openai_wire import has_image
 from router.providers._transport import HttpRequest
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class AnthropicProvider(ChatProvider):
 
     def decoder(self, request: Request) -> MessageDecoder:
         """Return what reads the answer to a request."""
-        return MessageDecoder(self.source.asked(request.messages), image=has_image(request))
+        return MessageDecoder(self.source.asked(request.messages), image=shows_image(request.messages))
 
 
 def _listed(model: object) -> Listed | None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from router.core.cloud import answered_elsewhere
 from router.core.errors import CallFailed, UnsupportedFeature
+from router.core.messages import shows_image
 from router.core.secret import Secret
 from router.providers._chat import ChatProvider
 from router.providers._json_api import JsonApi, parsed, root_of
 from router.providers._ollama_answer import LineParser, OllamaDecoder, unwrapped
 from router.providers._ollama_models import cuts_unseen, listed, running
 from router.providers._ollama_wire import FOREVER, render, settle
-from router.providers._openai_wire import has_image
 from router.providers._transport import BODY_CAP
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class OllamaProvider(ChatProvider):
         """Return what reads the answer to a request."""
         source = self.source.asked(request.messages)
         before = sum(len(message.tool_calls) for message in request.messages)
-        return OllamaDecoder(source, image=has_image(request), calls=before)
+        return OllamaDecoder(source, image=shows_image(request.messages), calls=before)
 
     def _guard(self, model: str) -> None:
         """Refuse to send what is declared to stay on this machine to where it does not stay."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import gc
 import os
 import socket
 import ssl
 import threading
 import traceback
-import warnings
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -37,24 +35,7 @@ REQUEST = HttpRequest("POST", "/x", {"authorization": Secret("Bearer zebra-4711"
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 PASSWORD = "quagga-0815"
 OK = answer(body=b"ok")
-
-
-@pytest.fixture(autouse=True)
-def _swept(request):
-    """Leave no socket to a later test: httpx leaves some of refused handshakes to the garbage collector."""
-    carried = request.node.callspec.params.get("carried") if hasattr(request.node, "callspec") else None
-    if carried != "httpx":
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
+pytestmark = pytest.mark.usefixtures("swept")
 
 
 @pytest.fixture(scope="module")

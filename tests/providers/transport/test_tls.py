@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import gc
 import ssl
-import warnings
 from pathlib import Path
 
 import pytest
@@ -21,26 +19,9 @@ from router.providers.transport.trust import trust
 
 trustme = pytest.importorskip("trustme", reason="certificates are made with trustme")
 
-pytestmark = pytest.mark.usefixtures("swept")
+pytestmark = pytest.mark.usefixtures("carried", "swept")
 REQUEST = HttpRequest("POST", "/x", {"authorization": Secret("Bearer zebra-4711")}, b"{}")
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def swept(carried):
-    """Leave no socket to a later test: httpx leaves some of refused handshakes to the garbage collector."""
-    if carried != "httpx":
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
-
-
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
 
 
 @pytest.fixture
